@@ -1,0 +1,137 @@
+package jsonhttp
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"regexp"
+	"strconv"
+	"time"
+)
+
+// An Error is a call that did not end in 2xx.
+type Error struct {
+	Status int    // 0 when no answer came
+	Code   string // the peer's own code if it gave one that looks like a code
+	After  time.Duration
+
+	sent  bool  // the request may have reached the peer
+	cause error // nil when a status says it all
+}
+
+// Error implements error.
+func (e *Error) Error() string {
+	switch {
+	case e.Status == 0:
+		return e.cause.Error()
+	case e.Code != "":
+		return fmt.Sprintf("status %d %s", e.Status, e.Code)
+	default:
+		return fmt.Sprintf("status %d", e.Status)
+	}
+}
+
+// Unwrap returns the transport's error, or nil.
+func (e *Error) Unwrap() error { return e.cause }
+
+// StatusCode returns the HTTP status, or 0 when no answer came.
+func (e *Error) StatusCode() int { return e.Status }
+
+// Permanent reports whether repeating the same request is pointless: 3xx and
+// 4xx, but for 408, 412 (Teams: concurrent operations), 425 and 429.
+func (e *Error) Permanent() bool {
+	switch e.Status {
+	case http.StatusRequestTimeout, http.StatusPreconditionFailed, http.StatusTooEarly, http.StatusTooManyRequests:
+		return false
+	}
+	return e.Status/100 == 3 || e.Status/100 == 4
+}
+
+// Ambiguous reports whether the peer may have done what was asked although the
+// call failed. 503 is a refusal.
+func (e *Error) Ambiguous() bool {
+	switch {
+	case e.Status == 0:
+		return e.sent
+	case e.Status == http.StatusRequestTimeout:
+		return true
+	case e.Status/100 == 2: // done, but the answer is unreadable
+		return true
+	}
+	return e.Status/100 == 5 && e.Status != http.StatusServiceUnavailable && e.Status != http.StatusNotImplemented
+}
+
+// Unavailable reports whether the failure says nothing about this request in
+// particular: the peer is away, overloaded or asks for patience.
+func (e *Error) Unavailable() bool {
+	switch e.Status {
+	case 0, http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return false
+}
+
+// RetryAfter returns the delay the peer asked for, or zero.
+func (e *Error) RetryAfter() time.Duration { return e.After }
+
+func transportError(err error, sent bool) *Error {
+	cause := withoutURL(err)
+	if errors.Is(err, context.DeadlineExceeded) {
+		cause = fmt.Errorf("no answer in time: %w", context.DeadlineExceeded)
+	}
+	return &Error{sent: sent, cause: cause}
+}
+
+func statusError(resp *http.Response) *Error {
+	body, _ := io.ReadAll(io.LimitReader(resp.Body, 4<<10))
+	return &Error{
+		Status: resp.StatusCode,
+		Code:   peerCode(body),
+		After:  retryAfter(resp.Header.Get("Retry-After"), time.Now()),
+	}
+}
+
+var codeForm = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.-]{0,63}$`)
+
+// peerCode finds an error code in the shapes peers use: {"error":{"code"}} of
+// the Bot Connector, {"error":"code"} of Entra, {"code"}. A sentence is not a
+// code: it could repeat somebody's words.
+func peerCode(body []byte) string {
+	var outer struct {
+		Error json.RawMessage `json:"error"`
+		Code  string          `json:"code"`
+	}
+	if json.Unmarshal(body, &outer) != nil {
+		return ""
+	}
+	code := outer.Code
+	var inner struct {
+		Code string `json:"code"`
+	}
+	var text string
+	switch {
+	case json.Unmarshal(outer.Error, &inner) == nil && inner.Code != "":
+		code = inner.Code
+	case json.Unmarshal(outer.Error, &text) == nil:
+		code = text
+	}
+	if !codeForm.MatchString(code) {
+		return ""
+	}
+	return code
+}
+
+// retryAfter reads both forms of the header: seconds, and a date (RFC 9110,
+// section 10.2.3).
+func retryAfter(header string, now time.Time) time.Duration {
+	if secs, err := strconv.Atoi(header); err == nil {
+		return max(0, time.Duration(secs)*time.Second)
+	}
+	if at, err := http.ParseTime(header); err == nil {
+		return max(0, at.Sub(now))
+	}
+	return 0
+}

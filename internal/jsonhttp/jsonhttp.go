@@ -1,0 +1,116 @@
+// Package jsonhttp makes one JSON call over HTTP and reports how it failed in
+// the terms a retry needs: is repeating pointless, was it perhaps done, how long
+// to wait. It never retries and never follows a redirect.
+//
+// Its errors carry no URL, no body and no header: any of them may hold a secret
+// or somebody's words.
+package jsonhttp
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"sync/atomic"
+	"time"
+)
+
+// maxResponse bounds what is read of an answer, in bytes.
+const maxResponse = 1 << 20
+
+// NewClient returns a client for one peer. A request takes at most timeout;
+// redirects are answers, not instructions: credentials must not travel on.
+func NewClient(timeout time.Duration, rt http.RoundTripper) *http.Client {
+	return &http.Client{
+		Timeout:   timeout,
+		Transport: rt,
+		CheckRedirect: func(*http.Request, []*http.Request) error {
+			return http.ErrUseLastResponse
+		},
+	}
+}
+
+// A Request is one call. In is sent as JSON unless nil; a 2xx body is decoded
+// into Out unless nil. An empty 2xx body leaves Out as it is.
+type Request struct {
+	Method string // POST if empty
+	URL    string
+	Header http.Header
+	In     any
+	Out    any
+}
+
+// Do makes the call. Its error is an [*Error] unless the request could not be
+// built.
+func Do(ctx context.Context, c *http.Client, r Request) error {
+	var sent atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		WroteHeaders: func() { sent.Store(true) },
+	})
+	req, err := build(ctx, r)
+	if err != nil {
+		return err
+	}
+	resp, err := c.Do(req)
+	if err != nil {
+		return transportError(err, sent.Load())
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode/100 != 2 {
+		return statusError(resp)
+	}
+	if r.Out == nil {
+		_, _ = io.CopyN(io.Discard, resp.Body, maxResponse) // so that the connection is used again
+		return nil
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxResponse))
+	if err != nil {
+		return transportError(err, true)
+	}
+	if len(bytes.TrimSpace(body)) == 0 {
+		return nil
+	}
+	if err := json.Unmarshal(body, r.Out); err != nil {
+		return &Error{Status: resp.StatusCode, Code: "MalformedAnswer", cause: errors.New("answer is not the expected JSON")}
+	}
+	return nil
+}
+
+func build(ctx context.Context, r Request) (*http.Request, error) {
+	method := r.Method
+	if method == "" {
+		method = http.MethodPost
+	}
+	var body io.Reader
+	if r.In != nil {
+		encoded, err := json.Marshal(r.In)
+		if err != nil {
+			return nil, fmt.Errorf("encode request: %w", err)
+		}
+		body = bytes.NewReader(encoded)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, r.URL, body)
+	if err != nil {
+		return nil, fmt.Errorf("build request: %w", withoutURL(err))
+	}
+	maps.Copy(req.Header, r.Header)
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json; charset=utf-8")
+	}
+	req.Header.Set("Accept", "application/json")
+	return req, nil
+}
+
+// withoutURL drops the URL from err, which may hold a secret in path or query.
+func withoutURL(err error) error {
+	if ue, ok := errors.AsType[*url.Error](err); ok {
+		return ue.Err
+	}
+	return err
+}
