@@ -1,0 +1,19 @@
+// Package sandbox is Copilot Studio, Teams' connector and Entra ID on loopback:
+// the only stand-in for Microsoft that the demo and the tests use.
+//
+// One handler serves all parts, under one base URL B:
+//
+//   - B/entra/{tenant}/…: Entra ID's discovery, keys and token endpoint
+//   - B/channel/v1/…: the Bot Connector's own token issuer
+//   - B/teams/v3/…: the Bot Connector of Teams
+//   - B/pvaruntime/…: the runtime of Copilot Studio, where skills answer
+//   - B/: a page that looks like a chat in Teams
+//
+// It is strict: every token is verified as the real peers verify theirs, and
+// what a careful peer must not do is kept as a violation. It records what it was
+// asked, and misbehaves on request, see [Fault]. It knows the wire and nothing of
+// the service.
+//
+// The dialog of the copilot has the topics Greeting, Escalate and Goodbye of
+// Microsoft's sample (microsoft/CopilotStudioSamples, contact-center/skill-handoff).
+package sandbox

@@ -1,0 +1,78 @@
+package sandbox
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/liaison-skill/liaison/internal/web"
+)
+
+// maxBody bounds a request, in bytes. Teams refuses messages far smaller.
+const maxBody = 1 << 20
+
+// A request is what an endpoint gets: the request with its body read.
+type request struct {
+	*gin.Context
+	body []byte
+}
+
+// A reply is what an endpoint answers. Endpoints do not write: a fault may have
+// other plans with the answer.
+type reply struct {
+	status int
+	body   any // sent as JSON; nil for none
+}
+
+// on wraps an endpoint of a leg: it records the request, and plays a standing
+// fault instead of, or after, the endpoint.
+func (s *Sandbox) on(leg Leg, endpoint func(request) reply) gin.HandlerFunc {
+	return web.Handle(s.log, func(c *gin.Context) error {
+		body, err := web.Body(c, maxBody)
+		if err != nil {
+			return err
+		}
+		q := request{c, body}
+		kept := s.remember(leg, q)
+		status := s.play(q, s.takeFault(leg, q.param("conversation")), endpoint)
+		s.update(func() { kept.Status = status })
+		return nil
+	})
+}
+
+// param returns one segment of the path, unescaped.
+func (q request) param(name string) string {
+	value, err := url.PathUnescape(q.Param(name))
+	if err != nil {
+		return q.Param(name) // a client that does not escape; the id will be unknown
+	}
+	return value
+}
+
+// bearer returns the bearer token, or "". The scheme is written exactly so and
+// followed by one space, as the Bot Framework SDKs want it.
+func (q request) bearer() string {
+	token, ok := strings.CutPrefix(q.GetHeader("Authorization"), "Bearer ")
+	if !ok || strings.Contains(token, " ") {
+		return ""
+	}
+	return token
+}
+
+// basicAuth returns name and word of HTTP basic authentication.
+func (q request) basicAuth() (name, word string, ok bool) { return q.Request.BasicAuth() }
+
+// write sends r.
+func (q request) write(r reply) {
+	if r.body == nil {
+		q.Status(r.status)
+		q.Writer.WriteHeaderNow()
+		return
+	}
+	if r.status == 0 {
+		r.status = http.StatusOK
+	}
+	q.JSON(r.status, r.body)
+}

@@ -1,0 +1,16 @@
+package sandbox_test
+
+import (
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) {
+	// Idle connections of the shared client end by themselves.
+	idle := []goleak.Option{
+		goleak.IgnoreAnyFunction("net/http.(*persistConn).readLoop"),
+		goleak.IgnoreAnyFunction("net/http.(*persistConn).writeLoop"),
+	}
+	goleak.VerifyTestMain(m, idle...)
+}

@@ -1,0 +1,195 @@
+package sandbox
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/liaison-skill/liaison/internal/jsonhttp"
+	"github.com/liaison-skill/liaison/internal/web"
+)
+
+// Identifiers used when a Config leaves them out.
+const (
+	defaultTenantID     = "11111111-1111-4111-8111-111111111111"
+	defaultCopilotAppID = "aaaaaaaa-0000-4000-8000-000000000001"
+	defaultSkillAppID   = "bbbbbbbb-0000-4000-8000-000000000002"
+)
+
+// defaultPatience is how long the copilot waits for a skill. Bot Service allows
+// its bots 15 s; Copilot Studio does not publish its own figure.
+const defaultPatience = 15 * time.Second
+
+// drain bounds the end of Run. Streams and hanging faults end at once.
+const drain = 5 * time.Second
+
+// A Config describes one sandbox. Only BaseURL is required.
+type Config struct {
+	BaseURL  string // how the others reach the sandbox, like http://127.0.0.1:5002
+	SkillURL string // the skill's messages endpoint; may be set later, see SetSkillURL
+
+	TenantID      string
+	CopilotAppID  string
+	CopilotSecret string // random when empty, see Env
+	SkillAppID    string
+	SkillSecret   string // random when empty, see Env
+
+	Style         Style         // how the host writes its calls of the skill
+	ExpectReplies bool          // ask for answers in the response; Copilot Studio's test pane does
+	Patience      time.Duration // longest wait for the skill, 15 s when zero
+	Limits        bool          // enforce the rate limits of Teams
+	StateFile     string        // conversations outlive a restart in this file; "" keeps them in memory
+	Log           *slog.Logger  // discards when nil
+}
+
+// A Style is a way of calling a skill that is known from the wire.
+type Style int
+
+// The styles of skill hosts.
+const (
+	// StyleCopilotStudio passes the user's own conversation id and nothing that
+	// relates to the channel.
+	StyleCopilotStudio Style = iota
+	// StyleBotFramework mints a conversation id for the skill, forgets it at
+	// endOfConversation, and gives the channel's reference in relatesTo.
+	StyleBotFramework
+)
+
+// A Sandbox is one tenant with one copilot and its users. Make it with New.
+type Sandbox struct {
+	cfg    Config
+	log    *slog.Logger
+	engine *gin.Engine
+	client *http.Client // to the skill
+	keys   keyRing
+
+	mu      sync.Mutex
+	changed chan struct{} // closed and replaced by every update
+	skill   string        // the skill's messages endpoint
+	record  record
+	faults  []standingFault
+	lastID  int64
+
+	tokensV1 bool // what Entra issues
+}
+
+// New checks cfg, fills in what it leaves out and makes the signing keys.
+func New(cfg Config) (*Sandbox, error) {
+	if cfg.BaseURL == "" {
+		return nil, errors.New("sandbox: BaseURL is required: listen first, then say where")
+	}
+	cfg.BaseURL = strings.TrimSuffix(cfg.BaseURL, "/")
+	cfg.TenantID = cmp.Or(cfg.TenantID, defaultTenantID)
+	cfg.CopilotAppID = cmp.Or(cfg.CopilotAppID, defaultCopilotAppID)
+	cfg.CopilotSecret = cmp.Or(cfg.CopilotSecret, rand.Text())
+	cfg.SkillAppID = cmp.Or(cfg.SkillAppID, defaultSkillAppID)
+	cfg.SkillSecret = cmp.Or(cfg.SkillSecret, rand.Text())
+	cfg.Patience = cmp.Or(cfg.Patience, defaultPatience)
+	cfg.Log = cmp.Or(cfg.Log, slog.New(slog.DiscardHandler))
+	s := &Sandbox{
+		cfg:     cfg,
+		log:     cfg.Log,
+		client:  jsonhttp.NewClient(0, http.DefaultTransport), // each call brings its own deadline
+		changed: make(chan struct{}),
+		skill:   cfg.SkillURL,
+	}
+	if err := s.keys.renew(cfg.BaseURL); err != nil {
+		return nil, fmt.Errorf("make signing keys: %w", err)
+	}
+	s.engine = s.routes()
+	return s, nil
+}
+
+// Handler serves every part of the sandbox.
+func (s *Sandbox) Handler() http.Handler { return s.engine }
+
+// Run serves the sandbox on ln until ctx ends.
+func (s *Sandbox) Run(ctx context.Context, ln net.Listener) error {
+	return web.Serve(ctx, ln, s.engine, drain)
+}
+
+// URL returns the base URL, without a trailing slash.
+func (s *Sandbox) URL() string { return s.cfg.BaseURL }
+
+// SetSkillURL says where the skill's messages endpoint is.
+func (s *Sandbox) SetSkillURL(url string) {
+	s.update(func() { s.skill = url })
+}
+
+// Env returns the variables that point a service at this sandbox. Two of them
+// are secrets.
+func (s *Sandbox) Env() map[string]string {
+	c := s.cfg
+	return map[string]string{
+		"LIAISON_ENTRA_URL":                        c.BaseURL + "/entra",
+		"LIAISON_CHANNEL_METADATA_URL":             c.BaseURL + "/channel/v1/.well-known/openidconfiguration",
+		"LIAISON_SKILL_APP_ID":                     c.SkillAppID,
+		"LIAISON_TENANT_ID":                        c.TenantID,
+		"LIAISON_ALLOWED_CALLERS":                  c.CopilotAppID,
+		"LIAISON_CONNECTIONS":                      "copilot,skill",
+		"LIAISON_CONNECTION_COPILOT_CLIENT_ID":     c.CopilotAppID,
+		"LIAISON_CONNECTION_COPILOT_TENANT_ID":     c.TenantID,
+		"LIAISON_CONNECTION_COPILOT_CLIENT_SECRET": c.CopilotSecret,
+		"LIAISON_CONNECTION_SKILL_CLIENT_ID":       c.SkillAppID,
+		"LIAISON_CONNECTION_SKILL_TENANT_ID":       c.TenantID,
+		"LIAISON_CONNECTION_SKILL_CLIENT_SECRET":   c.SkillSecret,
+		"LIAISON_CONNECTIONS_MAP":                  c.BaseURL + "/teams*=copilot," + c.BaseURL + "/pvaruntime*=skill",
+		"LIAISON_TRUSTED_SERVICE_URLS":             c.BaseURL + "/*",
+		"LIAISON_CONNECTOR_URL":                    s.connectorURL(),
+	}
+}
+
+// connectorURL is the service URL of Teams.
+func (s *Sandbox) connectorURL() string { return s.cfg.BaseURL + "/teams/" }
+
+// hostURL is the service URL of Copilot Studio's runtime.
+func (s *Sandbox) hostURL() string {
+	return s.cfg.BaseURL + "/pvaruntime/api/runtime/bots/" + s.cfg.CopilotAppID + "/skillsV2/"
+}
+
+func (s *Sandbox) routes() *gin.Engine {
+	r := web.NewEngine(s.log)
+	// Conversation ids hold escaped slashes: they are one segment, and are
+	// unescaped in pathValue, because gin would turn + into a space.
+	r.UseEscapedPath = true
+	r.UnescapePathValues = false
+	r.RedirectTrailingSlash = false
+	s.mountEntra(r)
+	return r
+}
+
+// update changes what mu guards and wakes everybody who waits for a change.
+func (s *Sandbox) update(change func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change()
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+// await blocks until done, called under mu, reports true, or ctx ends.
+func (s *Sandbox) await(ctx context.Context, done func() bool) error {
+	for {
+		s.mu.Lock()
+		ok, changed := done(), s.changed
+		s.mu.Unlock()
+		if ok {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
