@@ -15,6 +15,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/liaison-skill/liaison/activity"
 	"github.com/liaison-skill/liaison/internal/jsonhttp"
 	"github.com/liaison-skill/liaison/internal/web"
 )
@@ -79,6 +80,12 @@ type Sandbox struct {
 	record  record
 	faults  []standingFault
 	lastID  int64
+	sent    window // what the connector took in this tenant
+
+	people         []*person // in the order they came
+	byName         map[string]*person
+	byConversation map[activity.ConversationID]*person
+	bySkill        map[activity.ConversationID]*person // conversations a host of the Bot Framework minted
 
 	tokensV1 bool // what Entra issues
 }
@@ -102,6 +109,13 @@ func New(cfg Config) (*Sandbox, error) {
 		client:  jsonhttp.NewClient(0, http.DefaultTransport), // each call brings its own deadline
 		changed: make(chan struct{}),
 		skill:   cfg.SkillURL,
+
+		byName:         map[string]*person{},
+		byConversation: map[activity.ConversationID]*person{},
+		bySkill:        map[activity.ConversationID]*person{},
+	}
+	for _, name := range demoNames() {
+		s.addPerson(newPerson(name))
 	}
 	if err := s.keys.renew(cfg.BaseURL); err != nil {
 		return nil, fmt.Errorf("make signing keys: %w", err)
@@ -165,6 +179,8 @@ func (s *Sandbox) routes() *gin.Engine {
 	r.UnescapePathValues = false
 	r.RedirectTrailingSlash = false
 	s.mountEntra(r)
+	s.mountConnector(r)
+	s.mountHost(r)
 	return r
 }
 

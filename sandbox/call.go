@@ -1,0 +1,226 @@
+package sandbox
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/liaison-skill/liaison/activity"
+)
+
+// Limits of a manifest when a skill is added
+// (https://learn.microsoft.com/azure/bot-service/skill-pva).
+const (
+	manifestTimeout = 10 * time.Second
+	maxManifest     = 500 << 10
+)
+
+// maxAnswer bounds what is read of the skill's answer.
+const maxAnswer = 1 << 20
+
+// inputs are the inputs of the skill's actions, and the output of the first.
+type inputs struct {
+	LiveChatConversationID string `json:"LiveChatConversationId"`
+	ProblemDescription     string `json:"ProblemDescription,omitempty"`
+}
+
+// message is a message action: the user's words, with inputs on the first.
+func (s *Sandbox) message(p *person, u said, in *inputs) activity.Activity {
+	a := s.toSkill(p, activity.TypeMessage)
+	a.Text, a.TextFormat = u.text, activity.FormatPlain
+	if in != nil {
+		a.Value = encode(in)
+	}
+	return a
+}
+
+// event is an event action.
+func (s *Sandbox) event(p *person, name string, value any) activity.Activity {
+	a := s.toSkill(p, activity.TypeEvent)
+	a.Name, a.Value = name, encode(value)
+	return a
+}
+
+// toSkill fills in what every call of the skill carries.
+func (s *Sandbox) toSkill(p *person, kind string) activity.Activity {
+	tenant := map[string]any{"tenant": map[string]string{"id": s.cfg.TenantID}}
+	a := activity.Activity{
+		Type:         kind,
+		ID:           s.newID(),
+		Timestamp:    time.Now().UTC().Truncate(time.Millisecond),
+		ServiceURL:   s.hostURL(),
+		ChannelID:    activity.ChannelTeams,
+		From:         activity.Account{ID: p.id, Name: p.name, AADObjectID: p.objectID, Role: "user"},
+		Recipient:    activity.Account{Name: "Contoso copilot"},
+		Conversation: activity.Conversation{ID: p.conversation, ConversationType: "personal", TenantID: s.cfg.TenantID},
+		Locale:       "en-US",
+		ChannelData:  encode(tenant),
+		Entities:     []activity.Entity{{Type: "clientInfo", Locale: "en-US", Country: "US", Platform: "Web", Timezone: "UTC"}},
+	}
+	if s.expectsReplies(p) {
+		a.DeliveryMode = activity.DeliveryExpectReplies
+	}
+	if s.cfg.Style == StyleBotFramework {
+		s.botFramework(p, &a)
+	}
+	return a
+}
+
+// botFramework writes a call as hosts on the Bot Framework SDK do: seen on the
+// wire of its version for JavaScript, 4.23.
+func (s *Sandbox) botFramework(p *person, a *activity.Activity) {
+	channel := a.Conversation
+	s.move(p, func(d *dialog) {
+		if d.SkillConversation == "" {
+			d.SkillConversation = activity.ConversationID("a:" + rand.Text())
+			s.bySkill[d.SkillConversation] = p
+		}
+		a.Conversation.ID = d.SkillConversation
+	})
+	a.Recipient = activity.Account{ID: "28:" + s.cfg.CopilotAppID, Name: "Contoso copilot", Role: "skill"}
+	a.From.Role = ""
+	a.RelatesTo = &activity.RelatesTo{
+		ActivityID: a.ID, ServiceURL: s.connectorURL(), ChannelID: a.ChannelID, Locale: a.Locale, Conversation: channel,
+	}
+}
+
+func (s *Sandbox) expectsReplies(p *person) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p.inline != nil {
+		return *p.inline
+	}
+	return s.cfg.ExpectReplies
+}
+
+// call posts an activity to the skill as the copilot. What comes in the response
+// to expectReplies is taken in before it returns.
+func (s *Sandbox) call(ctx context.Context, p *person, a activity.Activity) error {
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Patience)
+	defer cancel()
+	if a.ExpectsReplies() {
+		s.update(func() { p.inlineIDs[a.ID] = true })
+	}
+	token, err := s.Mint(Token{})
+	if err != nil {
+		return err
+	}
+	status, body, err := s.Post(ctx, a, token)
+	if err != nil {
+		return err
+	}
+	if status/100 != 2 {
+		return fmt.Errorf("the skill answered %s with status %d", a.Type, status)
+	}
+	if a.ExpectsReplies() {
+		return s.takeReplies(p, a, body)
+	}
+	return nil
+}
+
+// takeReplies reads the answer to an activity with expectReplies (rule A3113).
+func (s *Sandbox) takeReplies(p *person, a activity.Activity, body []byte) error {
+	var replies struct {
+		Activities []outgoing `json:"activities"`
+	}
+	if err := json.Unmarshal(body, &replies); err != nil {
+		return fmt.Errorf("read expected replies: %w", err)
+	}
+	if replies.Activities == nil {
+		s.violate("expectReplies: activities is missing or null")
+	}
+	for _, out := range replies.Activities {
+		s.fromSkill(p, out, a.ID)
+	}
+	return nil
+}
+
+// Post sends v to the skill's messages endpoint with a bearer token, or without
+// one when token is empty, and returns status and body of the answer.
+func (s *Sandbox) Post(ctx context.Context, v any, token string) (status int, body []byte, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.skillURL(), bytes.NewReader(encode(v)))
+	if err != nil {
+		return 0, nil, fmt.Errorf("call skill: %w", err)
+	}
+	req.Header.Set("Content-Type", "application/json; charset=utf-8")
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	return s.fetch(req, maxAnswer)
+}
+
+// HealthCheck posts the bare endOfConversation that Copilot Studio posts when a
+// skill is added, and returns the status of the answer.
+func (s *Sandbox) HealthCheck(ctx context.Context) (int, error) {
+	token, err := s.Mint(Token{})
+	if err != nil {
+		return 0, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Patience)
+	defer cancel()
+	status, _, err := s.Post(ctx, map[string]string{"type": activity.TypeEndOfConversation}, token)
+	return status, err
+}
+
+// FetchManifest reads the manifest beside the skill's endpoint within the limits
+// Copilot Studio has for it.
+func (s *Sandbox) FetchManifest(ctx context.Context) ([]byte, error) {
+	target, err := url.Parse(s.skillURL())
+	if err != nil {
+		return nil, fmt.Errorf("fetch manifest: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, manifestTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target.ResolveReference(&url.URL{Path: "/skill-manifest.json"}).String(), http.NoBody)
+	if err != nil {
+		return nil, fmt.Errorf("fetch manifest: %w", err)
+	}
+	status, body, err := s.fetch(req, maxManifest+1)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("fetch manifest: %w", err)
+	case status != http.StatusOK:
+		return nil, fmt.Errorf("fetch manifest: status %d", status)
+	case len(body) > maxManifest:
+		return nil, fmt.Errorf("fetch manifest: larger than %d bytes", maxManifest)
+	case !json.Valid(body):
+		return nil, fmt.Errorf("fetch manifest: not JSON")
+	}
+	return body, nil
+}
+
+func (s *Sandbox) fetch(req *http.Request, limit int64) (int, []byte, error) {
+	resp, err := s.client.Do(req)
+	if err != nil {
+		return 0, nil, fmt.Errorf("call skill: %w", err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, limit))
+	if err != nil {
+		return 0, nil, fmt.Errorf("read the skill's answer: %w", err)
+	}
+	return resp.StatusCode, body, nil
+}
+
+func (s *Sandbox) skillURL() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return strings.TrimSpace(s.skill)
+}
+
+// encode marshals what cannot fail to marshal: the types above, and what tests
+// make up, whose mistakes the skill will see as an empty body.
+func encode(v any) json.RawMessage {
+	encoded, err := json.Marshal(v)
+	if err != nil {
+		return nil
+	}
+	return encoded
+}

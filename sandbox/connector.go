@@ -1,0 +1,193 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf16"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/liaison-skill/liaison/activity"
+)
+
+// maxMessage is the size Teams takes, in bytes of UTF-16
+// (https://learn.microsoft.com/microsoftteams/platform/bots/how-to/format-your-bot-messages).
+const maxMessage = 100 << 10
+
+// typingGap is the shortest time between two typing activities that is not a
+// violation. The specification asks for three seconds (rule A6001).
+const typingGap = 2 * time.Second
+
+// mountConnector adds Teams' Bot Connector
+// (https://learn.microsoft.com/azure/bot-service/rest-api/bot-framework-rest-connector-api-reference).
+func (s *Sandbox) mountConnector(r gin.IRouter) {
+	const activities = "/teams/v3/conversations/:conversation/activities"
+	r.POST("/teams/v3/conversations", s.on(Connector, s.asBot(s.createConversation)))
+	r.POST(activities, s.on(Connector, s.asBot(s.inChat(s.send))))
+	r.POST(activities+"/:activity", s.on(Connector, s.asBot(s.inChat(s.send))))
+	r.PUT(activities+"/:activity", s.on(Connector, s.asBot(s.inChat(s.edit))))
+	r.DELETE(activities+"/:activity", s.on(Connector, s.asBot(s.inChat(s.remove))))
+}
+
+// asBot lets only the copilot's app pass.
+func (s *Sandbox) asBot(endpoint func(request) reply) func(request) reply {
+	return func(q request) reply {
+		app, err := s.verify(q.bearer(), connectorAudience)
+		if err != nil || !strings.EqualFold(app, s.cfg.CopilotAppID) {
+			s.log.DebugContext(q.Request.Context(), "connector token refused", "app", app, "err", err)
+			return connectorError(http.StatusUnauthorized, "AuthorizationError", "Authorization has been denied for this request.")
+		}
+		return endpoint(q)
+	}
+}
+
+// inChat finds the chat a path names.
+func (s *Sandbox) inChat(endpoint func(request, *person) reply) func(request) reply {
+	return func(q request) reply {
+		p := s.inConversation(q.param("conversation"))
+		if p == nil {
+			return connectorError(http.StatusNotFound, "ConversationNotFound", "Conversation not found.")
+		}
+		return endpoint(q, p)
+	}
+}
+
+// outgoing is an activity as bots and skills post it.
+type outgoing struct {
+	activity.Activity
+	Suggested struct {
+		Actions []struct {
+			Title string `json:"title"`
+		} `json:"actions"`
+	} `json:"suggestedActions"`
+}
+
+// suggestions returns the titles of the suggested actions. Teams shows three.
+func (o outgoing) suggestions() []string {
+	var titles []string
+	for _, action := range o.Suggested.Actions {
+		titles = append(titles, action.Title)
+	}
+	return titles[:min(len(titles), 3)]
+}
+
+// send takes an activity into the chat.
+func (s *Sandbox) send(q request, p *person) reply {
+	if !s.allow(p) {
+		q.Header("Retry-After", "1")
+		return connectorError(http.StatusTooManyRequests, "Throttled", "Too many requests.")
+	}
+	if len(utf16.Encode([]rune(string(q.body))))*2 > maxMessage {
+		return connectorError(http.StatusRequestEntityTooLarge, "MessageSizeTooBig", "Message size too large.")
+	}
+	out, ok := s.read(q, string(p.conversation))
+	if !ok {
+		return connectorError(http.StatusBadRequest, "BadSyntax", "The body is not an activity.")
+	}
+	if from := out.From.ID; from != "" && !strings.EqualFold(from, "28:"+s.cfg.CopilotAppID) {
+		s.violate("connector: from.id is not the bot's")
+	}
+	switch out.Type {
+	case activity.TypeMessage:
+		id := s.say(p, Line{Author: ByAgent, Text: out.Text, Format: out.TextFormat, Suggestions: out.suggestions()})
+		s.heard(p, out.Text)
+		return reply{http.StatusCreated, gin.H{"id": id}}
+	case activity.TypeEndOfConversation, activity.TypeEvent, activity.TypeInvoke:
+		return connectorError(http.StatusBadRequest, "BadArgument", "Unknown activity type "+out.Type+".")
+	case activity.TypeTyping:
+		s.checkTyping(p)
+		s.typing(p)
+	}
+	return reply{http.StatusAccepted, nil} // typing and trace: seen with an empty body
+}
+
+// checkTyping holds a bot to the pace of the specification.
+func (s *Sandbox) checkTyping(p *person) {
+	s.mu.Lock()
+	early := time.Since(p.lastTyping) < typingGap
+	p.lastTyping = time.Now()
+	s.mu.Unlock()
+	if early {
+		s.violate("connector: typing more often than every two seconds")
+	}
+}
+
+// edit replaces one of the bot's own lines.
+func (s *Sandbox) edit(q request, p *person) reply {
+	out, ok := s.read(q, string(p.conversation))
+	if !ok || out.Type != activity.TypeMessage {
+		return connectorError(http.StatusBadRequest, "BadSyntax", "The body is not a message.")
+	}
+	return s.change(q, p, func(l *Line) { l.Text, l.Format, l.Edited = out.Text, out.TextFormat, true })
+}
+
+// remove deletes one of the bot's own lines.
+func (s *Sandbox) remove(q request, p *person) reply {
+	return s.change(q, p, func(l *Line) { l.Text, l.Deleted = "", true })
+}
+
+func (s *Sandbox) change(q request, p *person, edit func(*Line)) reply {
+	id := q.param("activity")
+	found := false
+	s.update(func() {
+		i := p.lineIndex(id)
+		if i < 0 || p.lines[i].Author == ByUser || p.lines[i].Deleted {
+			return
+		}
+		found = true
+		line := p.lines[i]
+		edit(&line)
+		s.post(p, event{Line: &line})
+	})
+	if !found {
+		return connectorError(http.StatusNotFound, "ActivityNotFoundInConversation", "Activity not found.")
+	}
+	return reply{http.StatusOK, gin.H{"id": id}}
+}
+
+// createConversation returns the one chat that a bot has with a user, whom it
+// may name by the id in Teams or in Entra.
+func (s *Sandbox) createConversation(q request) reply {
+	var in struct {
+		Members []activity.Account `json:"members"`
+	}
+	if json.Unmarshal(q.body, &in) != nil || len(in.Members) != 1 {
+		return connectorError(http.StatusBadRequest, "BadArgument", "Exactly one member is expected.")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := slices.IndexFunc(s.people, func(p *person) bool {
+		return p.id == in.Members[0].ID || strings.EqualFold(p.objectID, in.Members[0].ID)
+	})
+	if i < 0 {
+		return connectorError(http.StatusForbidden, "BotNotInConversationRoster", "The bot is not installed for this user.")
+	}
+	return reply{http.StatusCreated, gin.H{"id": s.people[i].conversation}}
+}
+
+// read decodes an activity and notes what a bot must leave out (rules A2031,
+// A2041, A2250), or contradicts its own path.
+func (s *Sandbox) read(q request, conversation string) (outgoing, bool) {
+	var members map[string]json.RawMessage
+	var out outgoing
+	if json.Unmarshal(q.body, &members) != nil || json.Unmarshal(q.body, &out) != nil || out.Type == "" {
+		return outgoing{}, false
+	}
+	for _, name := range []string{"id", "timestamp", "callerId"} {
+		if _, ok := members[name]; ok {
+			s.violate("%s carries %s, which is the channel's to set", out.Type, name)
+		}
+	}
+	if id := string(out.Conversation.ID); id != "" && id != conversation {
+		s.violate("%s names another conversation than its path", out.Type)
+	}
+	return out, true
+}
+
+// connectorError is the body of the connector's refusals.
+func connectorError(status int, code, message string) reply {
+	return reply{status, gin.H{"error": gin.H{"code": code, "message": message}}}
+}

@@ -1,0 +1,303 @@
+package sandbox_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/liaison-skill/liaison/activity"
+	"github.com/liaison-skill/liaison/sandbox"
+	"github.com/liaison-skill/liaison/sandbox/sandboxtest"
+)
+
+var hello = map[string]any{"type": "message", "text": "**Ann**: hello", "textFormat": "markdown"}
+
+func TestConnectorTakesMessagesFromTheBotOnly(t *testing.T) {
+	t.Parallel()
+	s := start(t, sandbox.Config{})
+	alex := s.User("Alex")
+	for _, row := range []struct {
+		name  string
+		token sandbox.Token
+		none  bool
+		want  int
+	}{
+		{"the copilot's app", sandbox.Token{Kind: sandbox.ConnectorUse}, false, http.StatusCreated},
+		{"no token", sandbox.Token{}, true, http.StatusUnauthorized},
+		{"the skill's app", sandbox.Token{Kind: sandbox.ConnectorUse, Claims: map[string]any{"azp": skill}}, false, http.StatusUnauthorized},
+		{"another audience", sandbox.Token{}, false, http.StatusUnauthorized},
+		{"expired", sandbox.Token{Kind: sandbox.ConnectorUse, Claims: map[string]any{"exp": 1}}, false, http.StatusUnauthorized},
+		{"a stranger's key", sandbox.Token{Kind: sandbox.ConnectorUse, Key: sandbox.KeyStranger}, false, http.StatusUnauthorized},
+		{"unsigned", sandbox.Token{Kind: sandbox.ConnectorUse, Alg: "none"}, false, http.StatusUnauthorized},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			var token string
+			if !row.none {
+				token = sandboxtest.Mint(t, s, row.token)
+			}
+			status, body := sendRead(t.Context(), t, http.MethodPost, chatURL(s, alex.Conversation()), token, hello)
+			if status != row.want {
+				t.Errorf("status %d, want %d: %s", status, row.want, body)
+			}
+			if status == http.StatusUnauthorized && code(t, body) != "AuthorizationError" {
+				t.Errorf("body %s", body)
+			}
+		})
+	}
+}
+
+func code(tb testing.TB, body []byte) string {
+	tb.Helper()
+	var answer struct {
+		Error struct{ Code string }
+	}
+	if err := json.Unmarshal(body, &answer); err != nil {
+		tb.Fatalf("error body %q: %v", body, err)
+	}
+	return answer.Error.Code
+}
+
+func TestConnectorRefuses(t *testing.T) {
+	t.Parallel()
+	s := start(t, sandbox.Config{})
+	token := botToken(t.Context(), t, s)
+	mine := chatURL(s, s.User("Alex").Conversation())
+	for _, row := range []struct {
+		name, method, url string
+		body              any
+		status            int
+		code              string
+	}{
+		{"an unknown conversation", "POST", s.URL() + "/teams/v3/conversations/a:1none/activities", hello, 404, "ConversationNotFound"},
+		{"an endOfConversation", "POST", mine, map[string]any{"type": "endOfConversation"}, 400, "BadArgument"},
+		{"an event", "POST", mine, map[string]any{"type": "event", "name": "x"}, 400, "BadArgument"},
+		{"what is no activity", "POST", mine, []int{1}, 400, "BadSyntax"},
+		{"an activity without type", "POST", mine, map[string]any{"text": "x"}, 400, "BadSyntax"},
+		{"a huge message", "POST", mine, map[string]any{"type": "message", "text": strings.Repeat("x", 60_000)}, 413, "MessageSizeTooBig"},
+		{"the edit of an unknown line", "PUT", mine + "/1", hello, 404, "ActivityNotFoundInConversation"},
+		{"the deletion of an unknown line", "DELETE", mine + "/1", nil, 404, "ActivityNotFoundInConversation"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			status, body := sendRead(t.Context(), t, row.method, row.url, token, row.body)
+			if status != row.status || code(t, body) != row.code {
+				t.Errorf("%d %s, want %d %s", status, body, row.status, row.code)
+			}
+		})
+	}
+	if status := send(t.Context(), t, "POST", strings.Replace(mine, "/v3/", "//v3/", 1), token, hello); status != http.StatusNotFound {
+		t.Errorf("a doubled slash: %d, want 404", status)
+	}
+}
+
+func TestConnectorKeepsIDsOfAnyForm(t *testing.T) {
+	t.Parallel()
+	s := start(t, sandbox.Config{})
+	alex := s.User("Alex")
+	id := string(alex.Conversation())
+	if !strings.ContainsAny(id, "/") || !strings.ContainsAny(id, "+") || !strings.ContainsAny(id, ";=@:") {
+		t.Fatalf("conversation %s is too easy", id)
+	}
+	token := botToken(t.Context(), t, s)
+	if status := send(t.Context(), t, "POST", chatURL(s, alex.Conversation()), token, hello); status != http.StatusCreated {
+		t.Errorf("escaped: %d", status)
+	}
+	full := s.URL() + "/teams/v3/conversations/" + url.QueryEscape(id) + "/activities"
+	if status := send(t.Context(), t, "POST", full, token, hello); status != http.StatusCreated {
+		t.Errorf("every character escaped, %s: %d", full, status)
+	}
+	raw := s.URL() + "/teams/v3/conversations/" + id + "/activities"
+	if status := send(t.Context(), t, "POST", raw, token, hello); status != http.StatusNotFound {
+		t.Errorf("not escaped: %d, want 404", status)
+	}
+	if got := s.Requests(sandbox.Connector)[0].Path; !strings.Contains(got, "%2F") {
+		t.Errorf("recorded path %s is not as it came", got)
+	}
+}
+
+func TestConnectorEditsAndDeletesTheBotsOwnLines(t *testing.T) {
+	t.Parallel()
+	s := start(t, sandbox.Config{})
+	alex := s.User("Alex")
+	say(t, alex, "Hello")
+	target, token := chatURL(s, alex.Conversation()), botToken(t.Context(), t, s)
+	var answer struct{ ID string }
+	_, body := sendRead(t.Context(), t, "POST", target, token, hello)
+	if err := json.Unmarshal(body, &answer); err != nil || answer.ID == "" {
+		t.Fatalf("answer %s: %v", body, err)
+	}
+	if status := send(t.Context(), t, "PUT", target+"/"+answer.ID, token, map[string]any{"type": "message", "text": "better"}); status != http.StatusOK {
+		t.Errorf("edit: %d", status)
+	}
+	if got := alex.Lines()[2]; got.Text != "better" || !got.Edited {
+		t.Errorf("edited line %+v", got)
+	}
+	if status := send(t.Context(), t, "DELETE", target+"/"+answer.ID, token, nil); status != http.StatusOK {
+		t.Errorf("delete: %d", status)
+	}
+	if got := alex.Lines()[2]; got.Text != "" || !got.Deleted {
+		t.Errorf("deleted line %+v", got)
+	}
+	if status := send(t.Context(), t, "DELETE", target+"/"+alex.Lines()[0].ID, token, nil); status != http.StatusNotFound {
+		t.Errorf("delete the user's own line: %d, want 404", status)
+	}
+}
+
+func TestConnectorNotesWhatABotMustNotSend(t *testing.T) {
+	t.Parallel()
+	s := start(t, sandbox.Config{})
+	target, token := chatURL(s, s.User("Alex").Conversation()), botToken(t.Context(), t, s)
+	send(t.Context(), t, "POST", target, token, map[string]any{
+		"type": "message", "id": "1", "timestamp": time.Now(), "text": "x",
+		"conversation": map[string]string{"id": "other"}, "from": map[string]string{"id": "28:somebody"},
+	})
+	send(t.Context(), t, "POST", target, token, map[string]any{"type": "typing"})
+	send(t.Context(), t, "POST", target, token, map[string]any{"type": "typing"})
+	want := []string{
+		"message carries id, which is the channel's to set",
+		"message carries timestamp, which is the channel's to set",
+		"message names another conversation than its path",
+		"connector: from.id is not the bot's",
+		"connector: typing more often than every two seconds",
+	}
+	if diff := cmp.Diff(want, s.Violations()); diff != "" {
+		t.Errorf("violations (-want +got):\n%s", diff)
+	}
+}
+
+func TestConnectorEnforcesTheLimitsOfTeams(t *testing.T) {
+	t.Parallel()
+	s := start(t, sandbox.Config{Limits: true})
+	target, token := chatURL(s, s.User("Alex").Conversation()), botToken(t.Context(), t, s)
+	var got []int
+	for range 8 {
+		got = append(got, send(t.Context(), t, "POST", target, token, hello))
+	}
+	if diff := cmp.Diff([]int{201, 201, 201, 201, 201, 201, 201, 429}, got); diff != "" {
+		t.Errorf("eight messages at once (-want +got):\n%s", diff)
+	}
+	if status := send(t.Context(), t, "POST", chatURL(s, s.User("Lee").Conversation()), token, hello); status != http.StatusCreated {
+		t.Errorf("another conversation: %d", status)
+	}
+}
+
+func TestCreateConversationFindsTheOneThatIs(t *testing.T) {
+	t.Parallel()
+	s := start(t, sandbox.Config{})
+	alex, token := s.User("Alex"), botToken(t.Context(), t, s)
+	members := func(id string) any { return map[string]any{"members": []map[string]string{{"id": id}}} }
+	status, body := sendRead(t.Context(), t, "POST", s.URL()+"/teams/v3/conversations", token, members(alex.ID()))
+	var answer struct{ ID activity.ConversationID }
+	if err := json.Unmarshal(body, &answer); err != nil || status != http.StatusCreated || answer.ID != alex.Conversation() {
+		t.Errorf("%d %s %v", status, body, err)
+	}
+	if status := send(t.Context(), t, "POST", s.URL()+"/teams/v3/conversations", token, members("29:1nobody")); status != http.StatusForbidden {
+		t.Errorf("a stranger: %d, want 403", status)
+	}
+}
+
+func TestFaults(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name   string
+		fault  sandbox.Fault
+		status int // 0: no answer
+		lines  int // what the user sees of the one message
+	}{
+		{"a status", sandbox.Fault{Status: 500}, 500, 0},
+		{"a status with a code", sandbox.Fault{Status: 403, Code: "ConversationBlockedByUser"}, 403, 0},
+		{"throttling", sandbox.Fault{Status: 429, RetryAfter: 3 * time.Second}, 429, 0},
+		{"only late", sandbox.Fault{Delay: time.Millisecond}, 201, 1},
+		{"a hang", sandbox.Fault{Hang: true}, 0, 0},
+		{"a reset", sandbox.Fault{Reset: true}, 0, 0},
+		{"accept, then a status", sandbox.Fault{Accept: true, Status: 502}, 502, 1},
+		{"accept, then a reset", sandbox.Fault{Accept: true, Reset: true}, 0, 1},
+		{"accept, then a hang", sandbox.Fault{Accept: true, Hang: true}, 0, 1},
+		{"an empty body", sandbox.Fault{EmptyBody: true}, 201, 1},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			s := start(t, sandbox.Config{})
+			alex := s.User("Alex")
+			target, token := chatURL(s, alex.Conversation()), botToken(t.Context(), t, s)
+			row.fault.Times = 1
+			s.Fault(sandbox.Connector, row.fault)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			status, body := sendRead(ctx, t, "POST", target, token, hello)
+			if status != row.status || len(alex.Lines()) != row.lines {
+				t.Errorf("status %d with %d lines, want %d with %d", status, len(alex.Lines()), row.status, row.lines)
+			}
+			if row.fault.Code != "" && code(t, body) != row.fault.Code {
+				t.Errorf("body %s", body)
+			}
+			if row.fault.EmptyBody && len(body) > 0 {
+				t.Errorf("body %s", body)
+			}
+			if status := send(t.Context(), t, "POST", target, token, hello); status != http.StatusCreated {
+				t.Errorf("after the fault: %d", status)
+			}
+		})
+	}
+}
+
+func TestFaultsChooseTheirRequests(t *testing.T) {
+	t.Parallel()
+	s := start(t, sandbox.Config{})
+	alex, lee := s.User("Alex"), s.User("Lee")
+	token := botToken(t.Context(), t, s)
+	post := func(u sandbox.User) int {
+		return send(t.Context(), t, "POST", chatURL(s, u.Conversation()), token, hello)
+	}
+	s.Fault(sandbox.Connector, sandbox.Fault{Status: 503, Conversation: string(alex.Conversation())})
+	s.Fault(sandbox.Connector, sandbox.Fault{Status: 504, Times: 2})
+	got := []int{post(lee), post(alex), post(lee), post(lee), post(alex)}
+	s.ClearFaults(sandbox.Connector)
+	got = append(got, post(alex))
+	if diff := cmp.Diff([]int{504, 503, 504, 201, 503, 201}, got); diff != "" {
+		t.Errorf("statuses (-want +got):\n%s", diff)
+	}
+}
+
+func TestResetIsSeenAsOne(t *testing.T) {
+	t.Parallel()
+	s := start(t, sandbox.Config{})
+	s.Fault(sandbox.Keys, sandbox.Fault{Reset: true})
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.Env()["LIAISON_CHANNEL_METADATA_URL"], http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := client.Do(req)
+	if err == nil {
+		resp.Body.Close()
+	}
+	if !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("got %v, want connection reset", err)
+	}
+}
+
+func TestRequestsKeepClaimsInsteadOfTokens(t *testing.T) {
+	t.Parallel()
+	s := start(t, sandbox.Config{})
+	alex := s.User("Alex")
+	token := botToken(t.Context(), t, s)
+	send(t.Context(), t, "POST", chatURL(s, alex.Conversation()), token, hello)
+	requests, err := s.WaitRequests(patient(t), sandbox.Connector, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := requests[0]
+	if got.Method != "POST" || got.Claims["azp"] != copilot || got.Status != http.StatusCreated || got.Header.Get("Authorization") != "" || !strings.Contains(string(got.Body), "**Ann**: hello") {
+		t.Errorf("recorded %+v", got)
+	}
+}

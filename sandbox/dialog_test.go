@@ -1,0 +1,292 @@
+package sandbox_test
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/liaison-skill/liaison/activity"
+	"github.com/liaison-skill/liaison/sandbox"
+)
+
+// escalated is a user whose live chat is open.
+func escalated(tb testing.TB, u sandbox.User) {
+	tb.Helper()
+	say(tb, u, "I want to talk to a person", "My order is late")
+	if got := u.Holder(); got != sandbox.WaitingPerson {
+		tb.Fatalf("after the escalation the conversation is with %s:\n%s", got, strings.Join(chat(u), "\n"))
+	}
+}
+
+func TestConversationFromGreetingToGoodbye(t *testing.T) {
+	t.Parallel()
+	for name, config := range map[string]sandbox.Config{
+		"Copilot Studio":                {},
+		"Bot Framework":                 {Style: sandbox.StyleBotFramework},
+		"Copilot Studio, inline":        {ExpectReplies: true},
+		"Bot Framework, inline replies": {Style: sandbox.StyleBotFramework, ExpectReplies: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := start(t, config)
+			skill := newSkill(t, s)
+			alex := s.User("Alex")
+			say(t, alex, "Hello")
+			escalated(t, alex)
+			if status := skill.proactive(t.Context(), alex.Conversation(), "**Contoso Support**: hi"); status != http.StatusCreated {
+				t.Fatalf("proactive message: %d", status)
+			}
+			if err := alex.WaitHolder(patient(t), sandbox.WithPerson); err != nil {
+				t.Fatal(err)
+			}
+			say(t, alex, "It is number 7", "good bye", "Hello")
+			wantChat(t, alex,
+				"user: Hello", "copilot: "+sandbox.Greeting,
+				"user: I want to talk to a person", "copilot: "+sandbox.AskProblem,
+				"user: My order is late", "copilot: "+sandbox.Connecting,
+				"agent: **Contoso Support**: hi", "user: It is number 7",
+				"user: good bye", "copilot: "+sandbox.Back,
+				"user: Hello", "copilot: "+sandbox.Greeting)
+			wantCalls(t, skill, `event startConversation {}`,
+				`message My order is late {"LiveChatConversationId":"chat-1","ProblemDescription":"My order is late"}`,
+				`message It is number 7 `, `event endConversation {"LiveChatConversationId":"chat-1"}`)
+			if v := s.Violations(); len(v) > 0 {
+				t.Errorf("violations: %v", v)
+			}
+		})
+	}
+}
+
+func wantCalls(tb testing.TB, k *scriptedSkill, want ...string) {
+	tb.Helper()
+	var got []string
+	for _, a := range k.received() {
+		got = append(got, a.Type+" "+a.Name+a.Text+" "+string(a.Value))
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		tb.Errorf("calls of the skill (-want +got):\n%s", diff)
+	}
+}
+
+func TestCopilotStudioPassesTheUsersConversation(t *testing.T) {
+	t.Parallel()
+	s := start(t, sandbox.Config{})
+	k := newSkill(t, s)
+	megan := s.User("Megan")
+	escalated(t, megan)
+	ids := map[string]bool{}
+	for _, a := range k.received() {
+		ids[a.ID] = true
+		if a.Conversation.ID != megan.Conversation() || a.RelatesTo != nil || a.Recipient.ID != "" || a.Recipient.Role != "" {
+			t.Errorf("not as Copilot Studio: %+v", a)
+		}
+		if a.From.ID != megan.ID() || a.From.Name != "Megan Bowen" || a.From.AADObjectID == "" || a.Tenant() != tenant || a.Client().Locale != "en-US" {
+			t.Errorf("who and where: %+v", a)
+		}
+	}
+	if len(ids) != 2 {
+		t.Errorf("%d different activity ids, want 2", len(ids))
+	}
+	claims := verified(t.Context(), t, provider(t, s).Verifier(oidcFor(skill)), k.tokens[0])
+	if claims["azp"] != copilot {
+		t.Errorf("the call is by %v", claims["azp"])
+	}
+}
+
+func TestBotFrameworkMintsAConversationUntilItsEnd(t *testing.T) {
+	t.Parallel()
+	s := start(t, sandbox.Config{Style: sandbox.StyleBotFramework})
+	k := newSkill(t, s)
+	lee := s.User("Lee")
+	escalated(t, lee)
+	got := k.received()
+	first, second := got[0], got[1]
+	if first.Conversation.ID == lee.Conversation() || first.Conversation.ID == second.Conversation.ID {
+		t.Errorf("conversations %s, %s of %s", first.Conversation.ID, second.Conversation.ID, lee.Conversation())
+	}
+	relates := first.RelatesTo
+	if relates == nil || relates.Conversation.ID != lee.Conversation() || relates.ServiceURL != s.URL()+"/teams/" || first.Recipient.Role != "skill" {
+		t.Errorf("relatesTo %+v, recipient %+v", relates, first.Recipient)
+	}
+	if status := k.post(t.Context(), first, activity.Activity{Type: activity.TypeMessage, Text: "late"}); status != http.StatusNotFound {
+		t.Errorf("a post to the forgotten conversation: %d, want 404", status)
+	}
+	if status := k.post(t.Context(), second, activity.Activity{Type: activity.TypeMessage, Text: "live"}); status != http.StatusOK {
+		t.Errorf("a post to the live conversation: %d, want 200", status)
+	}
+}
+
+func TestSkillThatOpensNoChat(t *testing.T) {
+	t.Parallel()
+	end := func(code string, value string) activity.Activity {
+		return activity.Activity{Type: activity.TypeEndOfConversation, Code: code, Value: json.RawMessage(value)}
+	}
+	for _, row := range []struct {
+		name    string
+		status  int
+		replies []activity.Activity
+		apology bool
+		want    []string
+	}{
+		{"says why", 202, []activity.Activity{{Type: activity.TypeMessage, Text: "We are closed."}, end("error", "")}, false, []string{"copilot: We are closed.", "copilot: " + sandbox.NotNow}},
+		{"says nothing", 202, []activity.Activity{end("unknown", "")}, false, []string{"copilot: Nobody can be reached right now. " + sandbox.NotNow}},
+		{"gives no id", 202, []activity.Activity{end(activity.CodeCompleted, `{}`)}, true, []string{"copilot: " + sandbox.Sorry}},
+		{"never ends", 202, nil, true, []string{"copilot: " + sandbox.Sorry}},
+		{"answers 500", 500, nil, true, []string{"copilot: " + sandbox.Sorry}},
+		{"answers 500 although it ended", 500, []activity.Activity{end(activity.CodeCompleted, `{"LiveChatConversationId":"x"}`)}, true, []string{"copilot: " + sandbox.Sorry}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			s := start(t, sandbox.Config{Patience: 300 * time.Millisecond})
+			k := newSkill(t, s)
+			k.use(func(activity.Activity) (int, []activity.Activity) { return row.status, row.replies })
+			lee := s.User("Lee")
+			say(t, lee, "agent please")
+			err := lee.Say(patient(t), "It is broken")
+			if (err != nil) != row.apology {
+				t.Errorf("say: %v", err)
+			}
+			wantChat(t, lee, append([]string{"user: agent please", "copilot: " + sandbox.AskProblem, "user: It is broken"}, row.want...)...)
+			if h := lee.Holder(); h != sandbox.WithCopilot {
+				t.Errorf("with %s", h)
+			}
+			k.use(polite)
+			escalated(t, lee)
+		})
+	}
+}
+
+func TestSkillThatIsDownIsAnApologyAndNotTheEnd(t *testing.T) {
+	t.Parallel()
+	s := start(t, sandbox.Config{Patience: time.Second})
+	k := newSkill(t, s)
+	lee := s.User("Lee")
+	escalated(t, lee)
+	k.use(func(activity.Activity) (int, []activity.Activity) { return http.StatusServiceUnavailable, nil })
+	if err := lee.Say(patient(t), "Are you there?"); err == nil {
+		t.Error("say: no error")
+	}
+	say(t, lee, "hi")
+	if lines := chat(lee); lines[len(lines)-1] != "copilot: "+sandbox.Greeting {
+		t.Errorf("the copilot is not back: %v", lines)
+	}
+}
+
+func TestSkillLetsTheUserGoOutOfTurn(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		value string
+		want  []string
+	}{
+		"silently":                 {"", nil},
+		"with words to answer":     {`{"PendingText":"Hello"}`, []string{"copilot: " + sandbox.Greeting}},
+		"with a value of no shape": {`"text"`, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := start(t, sandbox.Config{})
+			k := newSkill(t, s)
+			alex := s.User("Alex Wilber")
+			escalated(t, alex)
+			before := len(alex.Lines())
+			end := activity.Activity{Type: activity.TypeEndOfConversation, Code: activity.CodeCompleted, ReplyToID: k.received()[0].ID, Value: json.RawMessage(row.value)}
+			if status := k.post(t.Context(), k.last(), end); status != http.StatusOK {
+				t.Fatalf("endOfConversation: %d", status)
+			}
+			if err := alex.WaitHolder(patient(t), sandbox.WithCopilot); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(row.want, chat(alex)[before:], cmpEmpty()); diff != "" {
+				t.Errorf("said then (-want +got):\n%s", diff)
+			}
+			say(t, alex, "good bye")
+			if k.last().Type != activity.TypeMessage {
+				t.Error("the skill was called although it let the user go")
+			}
+		})
+	}
+}
+
+func TestLateCopyOfAnEndingChangesNothing(t *testing.T) {
+	t.Parallel()
+	s := start(t, sandbox.Config{})
+	k := newSkill(t, s)
+	alex := s.User("Alex")
+	escalated(t, alex)
+	opening := k.received()[0]
+	_, copies := polite(opening)
+	copies[0].ReplyToID = opening.ID
+	if status := k.post(t.Context(), opening, copies[0]); status != http.StatusOK {
+		t.Fatalf("copy: %d", status)
+	}
+	if h := alex.Holder(); h != sandbox.WaitingPerson {
+		t.Errorf("with %s after a copy of the first ending", h)
+	}
+}
+
+func TestTurnsOfOneUserKeepTheirOrder(t *testing.T) {
+	t.Parallel()
+	s := start(t, sandbox.Config{})
+	k := newSkill(t, s)
+	alex := s.User("Alex")
+	escalated(t, alex)
+	entered, release := make(chan struct{}), make(chan struct{})
+	k.use(func(a activity.Activity) (int, []activity.Activity) {
+		if a.Text == "one" {
+			close(entered)
+			<-release
+		}
+		return http.StatusAccepted, nil
+	})
+	results := make(chan error, 2)
+	go func() { results <- alex.Say(t.Context(), "one") }()
+	<-entered
+	go func() { results <- alex.Say(t.Context(), "two") }()
+	if err := alex.Wait(patient(t), func(lines []sandbox.Line) bool { return lines[len(lines)-1].Text == "two" }); err != nil {
+		t.Fatal(err)
+	}
+	if text := k.last().Text; text != "one" {
+		t.Errorf("%q overtook", text)
+	}
+	close(release)
+	if err := errors.Join(<-results, <-results); err != nil {
+		t.Fatal(err)
+	}
+	if text := k.last().Text; text != "two" {
+		t.Errorf("last is %q", text)
+	}
+}
+
+func TestPostForAnInlineTurnIsAViolation(t *testing.T) {
+	t.Parallel()
+	s := start(t, sandbox.Config{})
+	k := newSkill(t, s)
+	alex := s.User("Alex")
+	alex.ExpectReplies(true)
+	escalated(t, alex)
+	a := k.last()
+	k.post(t.Context(), a, activity.Activity{Type: activity.TypeMessage, Text: "late", ReplyToID: a.ID})
+	k.post(t.Context(), a, activity.Activity{Type: activity.TypeMessage, Text: "out of turn"})
+	if diff := cmp.Diff([]string{"message posted for a turn with expectReplies"}, s.Violations()); diff != "" {
+		t.Errorf("violations (-want +got):\n%s", diff)
+	}
+}
+
+func TestHealthCheckAndManifest(t *testing.T) {
+	t.Parallel()
+	s := start(t, sandbox.Config{})
+	k := newSkill(t, s)
+	status, err := s.HealthCheck(patient(t))
+	if err != nil || status != http.StatusAccepted || k.last().Type != activity.TypeEndOfConversation || k.last().Conversation.ID != "" {
+		t.Errorf("health check: %d %v %+v", status, err, k.last())
+	}
+	manifest, err := s.FetchManifest(patient(t))
+	if err != nil || string(manifest) != `{"name":"scripted"}` {
+		t.Errorf("manifest: %s %v", manifest, err)
+	}
+}
