@@ -1,0 +1,39 @@
+package pgtest
+
+import (
+	"fmt"
+	"os"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+// Main runs a package's tests, ends the server they used and then looks for
+// goroutines that nobody waited for. It returns the exit code:
+//
+//	func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+//
+// A package without it works too; its server ends with the process.
+func Main(m *testing.M, ignore ...goleak.Option) int {
+	code := m.Run()
+	process.close()
+	if code != 0 {
+		return code // a failed test may well leave something behind
+	}
+	// The container library keeps its connection to Docker.
+	ignore = append(ignore,
+		goleak.IgnoreAnyFunction("net/http.(*persistConn).readLoop"),
+		goleak.IgnoreAnyFunction("net/http.(*persistConn).writeLoop"))
+	if err := goleak.Find(ignore...); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
+
+func (p *shared) close() {
+	if p.server != nil {
+		p.server.admin.Close()
+		p.server.stop()
+	}
+}
