@@ -1,0 +1,197 @@
+package contoso
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/liaison-skill/liaison/internal/web"
+)
+
+const (
+	// maxBody bounds a request body in bytes: far above the longest message any
+	// channel carries, with room for variables.
+	maxBody = 256 << 10
+	// supportSender signs an agent's words that come without a name.
+	supportSender = "Contoso Support"
+	keyHeader     = "Idempotency-Key"
+)
+
+// write runs f in a transaction and, once it is committed, wakes who waits for
+// what it changed.
+func (a *App) write(ctx context.Context, f func(pgx.Tx) error) error {
+	if err := pgx.BeginFunc(ctx, a.DB, f); err != nil {
+		return err
+	}
+	a.changed.wake()
+	a.queued.wake()
+	return nil
+}
+
+func (a *App) postStart(c *gin.Context) error {
+	o := opening{}
+	body, err := web.Body(c, maxBody)
+	if err != nil {
+		return err
+	}
+	// The contract lets a start come without a body.
+	if len(bytes.TrimSpace(body)) > 0 {
+		if err := json.Unmarshal(body, &o); err != nil {
+			return &web.Error{Status: http.StatusBadRequest, Text: "body is not the expected JSON", Err: err}
+		}
+	}
+	o.Key = c.GetHeader(keyHeader)
+	var id string
+	err = a.write(c.Request.Context(), func(tx pgx.Tx) error {
+		id, err = start(c.Request.Context(), tx, o)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	c.JSON(http.StatusOK, gin.H{"conversationId": id})
+	return nil
+}
+
+// A message is the body of receive and send.
+type message struct {
+	ConversationID string    `json:"conversationId"`
+	Message        string    `json:"message"`
+	Sender         string    `json:"sender"`
+	ID             string    `json:"id"` // the sender's own; dedupes like the Idempotency-Key header
+	Problem        string    `json:"problem"`
+	Variables      variables `json:"variables"`
+}
+
+// decodeMessage reads a message and the key that tells its repetitions.
+func decodeMessage(c *gin.Context) (m message, key string, err error) {
+	if err := web.Decode(c, maxBody, &m); err != nil {
+		return message{}, "", err
+	}
+	if strings.TrimSpace(m.Message) == "" {
+		return message{}, "", web.BadRequest("message is empty")
+	}
+	m.Sender = strings.TrimSpace(m.Sender)
+	if key = c.GetHeader(keyHeader); key == "" {
+		key = m.ID
+	}
+	return m, key, nil
+}
+
+func (a *App) postReceive(c *gin.Context) error {
+	m, key, err := decodeMessage(c)
+	if err != nil {
+		return err
+	}
+	words := line{ConversationID: m.ConversationID, Sender: m.Sender, Text: m.Message, Key: key}
+	err = a.write(c.Request.Context(), func(tx pgx.Tx) error {
+		words, err = hear(c.Request.Context(), tx, words, facts{Name: m.Sender, Problem: m.Problem, Variables: m.Variables})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	c.JSON(http.StatusOK, gin.H{"message": "Message received successfully", "messageId": words.ID})
+	return nil
+}
+
+func (a *App) postSend(c *gin.Context) error {
+	m, key, err := decodeMessage(c)
+	if err != nil {
+		return err
+	}
+	words, err := a.answer(c.Request.Context(), m, key)
+	if err != nil {
+		return err
+	}
+	c.JSON(http.StatusOK, gin.H{
+		"message": "Message sent successfully", "messageId": words.ID, "timestamp": words.Timestamp,
+		"sender": words.Sender, "conversationId": words.ConversationID,
+	})
+	return nil
+}
+
+// answer stores an agent's words.
+func (a *App) answer(ctx context.Context, m message, key string) (line, error) {
+	words := line{ConversationID: m.ConversationID, Sender: m.Sender, Text: m.Message, Key: key}
+	if words.Sender == "" {
+		words.Sender = supportSender
+	}
+	err := a.write(ctx, func(tx pgx.Tx) (err error) {
+		words, err = say(ctx, tx, words)
+		return err
+	})
+	return words, err
+}
+
+func (a *App) postEnd(c *gin.Context) error {
+	var in struct {
+		ConversationID string `json:"conversationId"`
+		Key            string `json:"key"` // the Idempotency-Key of the start, for who never learnt the id
+		Reason         string `json:"reason"`
+	}
+	if err := web.Decode(c, maxBody, &in); err != nil {
+		return err
+	}
+	if in.ConversationID == "" && in.Key == "" {
+		return web.BadRequest("conversationId is missing")
+	}
+	ctx := c.Request.Context()
+	err := a.write(ctx, func(tx pgx.Tx) error {
+		e := ending{By: byUser, Reason: in.Reason}
+		if in.ConversationID == "" {
+			return endByKey(ctx, tx, in.Key, e)
+		}
+		return end(ctx, tx, in.ConversationID, e)
+	})
+	if err != nil {
+		return err
+	}
+	c.JSON(http.StatusOK, gin.H{"message": "Conversation ended successfully"})
+	return nil
+}
+
+// A said is a line as the API returns it.
+type said struct {
+	ConversationID string    `json:"conversationId"`
+	ID             string    `json:"id"`
+	Message        string    `json:"message"`
+	Sender         string    `json:"sender"`
+	Timestamp      time.Time `json:"timestamp"`
+	From           string    `json:"from"`
+	State          string    `json:"state,omitempty"`
+	Event          string    `json:"event,omitempty"` // of a system line: joined, ended
+	Reason         string    `json:"reason,omitempty"`
+}
+
+// getMessages returns what was said. What happened (from "system") is returned
+// only with ?system=true: callers of the plain contract count messages.
+func (a *App) getMessages(c *gin.Context) error {
+	ctx := c.Request.Context()
+	lines := []line{}
+	err := pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) (err error) {
+		lines, err = messages(ctx, tx, c.Query("conversationId"), c.Query("system") == "true")
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	out := make([]said, len(lines))
+	for i, l := range lines {
+		out[i] = said{
+			ConversationID: l.ConversationID, ID: l.ID, Message: l.Text, Sender: l.Sender,
+			Timestamp: l.Timestamp.UTC(), From: l.From, State: l.State, Reason: l.Reason,
+		}
+		if l.From == bySystem {
+			out[i].Event = l.Event
+		}
+	}
+	c.JSON(http.StatusOK, out)
+	return nil
+}

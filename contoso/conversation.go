@@ -1,0 +1,235 @@
+package contoso
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/liaison-skill/liaison/internal/web"
+)
+
+// States of a conversation.
+const (
+	stateWaiting = "waiting"
+	stateActive  = "active"
+	stateEnded   = "ended"
+)
+
+// Who a line is by, and who ended a conversation.
+const (
+	byUser   = "user"
+	byAgent  = "agent"
+	bySystem = "system"
+)
+
+// A person is what the caller told about its user. All of it is optional.
+type person struct {
+	ID       string `json:"id,omitempty"`
+	Name     string `json:"name,omitempty"`
+	Email    string `json:"email,omitempty"`
+	Locale   string `json:"locale,omitempty"`
+	TimeZone string `json:"timeZone,omitempty"` // IANA name
+	Client   string `json:"client,omitempty"`
+}
+
+// variables are what the caller wants the agent to see beside the words. Values
+// that are not strings are kept as their JSON text.
+type variables map[string]string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *variables) UnmarshalJSON(data []byte) error {
+	var raw map[string]json.RawMessage
+	if err := json.Unmarshal(data, &raw); err != nil {
+		return fmt.Errorf("decode variables: %w", err)
+	}
+	*v = make(variables, len(raw))
+	for name, value := range raw {
+		var text string
+		if json.Unmarshal(value, &text) != nil {
+			text = string(value)
+		}
+		(*v)[name] = text
+	}
+	return nil
+}
+
+// An opening is what a caller says when it starts a conversation.
+type opening struct {
+	Key       string    `json:"-"` // Idempotency-Key, may be empty
+	User      person    `json:"user"`
+	Problem   string    `json:"problem"`
+	Channel   string    `json:"channel"`
+	Reference string    `json:"reference"`
+	Variables variables `json:"variables"`
+}
+
+const startSQL = `
+INSERT INTO contoso.conversation (start_key, person, problem, channel, reference, variables)
+VALUES (nullif(@key, ''), @person, @problem, @channel, @reference, @variables)
+RETURNING id`
+
+// start opens a conversation and returns its id. A key that was used before
+// returns what it opened then; a burnt key is a 409.
+func start(ctx context.Context, tx pgx.Tx, o opening) (string, error) {
+	if o.Key != "" {
+		fresh, err := useKey(ctx, tx, o.Key)
+		if err != nil {
+			return "", err
+		}
+		if !fresh {
+			return openedBy(ctx, tx, o.Key)
+		}
+	}
+	if o.Variables == nil {
+		o.Variables = variables{}
+	}
+	var id string
+	err := tx.QueryRow(ctx, startSQL, pgx.NamedArgs{
+		"key": o.Key, "person": o.User, "problem": o.Problem,
+		"channel": o.Channel, "reference": o.Reference, "variables": o.Variables,
+	}).Scan(&id)
+	if err != nil {
+		return "", fmt.Errorf("insert conversation: %w", err)
+	}
+	return id, record(ctx, tx, id, "")
+}
+
+const useKeySQL = `
+INSERT INTO contoso.start_key (key)
+VALUES (@key)
+ON CONFLICT DO NOTHING`
+
+// useKey reports whether the key was new. It waits for a transaction that is
+// using the same key, so whoever is told false sees what came of it.
+func useKey(ctx context.Context, tx pgx.Tx, key string) (bool, error) {
+	tag, err := tx.Exec(ctx, useKeySQL, pgx.NamedArgs{"key": key})
+	if err != nil {
+		return false, fmt.Errorf("use start key: %w", err)
+	}
+	return tag.RowsAffected() == 1, nil
+}
+
+// errBurnt says that a start's key was ended before it opened anything.
+var errBurnt = &web.Error{Status: http.StatusConflict, Text: "this Idempotency-Key was ended before it started anything"}
+
+const openedBySQL = `
+SELECT id
+FROM contoso.conversation
+WHERE start_key = @key`
+
+// openedBy returns the conversation that a used key opened, or errBurnt.
+func openedBy(ctx context.Context, tx pgx.Tx, key string) (string, error) {
+	var id string
+	err := tx.QueryRow(ctx, openedBySQL, pgx.NamedArgs{"key": key}).Scan(&id)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return "", errBurnt
+	}
+	if err != nil {
+		return "", fmt.Errorf("find conversation by key: %w", err)
+	}
+	return id, nil
+}
+
+const lockSQL = `
+SELECT state
+FROM contoso.conversation
+WHERE id = @id
+FOR UPDATE`
+
+// lock takes the conversation's row for the transaction and returns its state.
+// Whatever is written next keeps the conversation's order.
+func lock(ctx context.Context, tx pgx.Tx, id string) (string, error) {
+	var state string
+	err := tx.QueryRow(ctx, lockSQL, pgx.NamedArgs{"id": id}).Scan(&state)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return "", &web.Error{Status: http.StatusNotFound, Text: "no such conversation"}
+	}
+	if err != nil {
+		return "", fmt.Errorf("lock conversation: %w", err)
+	}
+	return state, nil
+}
+
+// An ending says who ends a conversation, and why.
+type ending struct {
+	By     string // byUser or byAgent
+	Sender string
+	Reason string
+}
+
+const endSQL = `
+UPDATE contoso.conversation
+SET state = 'ended', ended_at = now(), ended_by = @by
+WHERE id = @id`
+
+// end ends the conversation, and does nothing to one that has ended. Only an
+// agent's end is told to the webhook's receiver: the user's side knows its own.
+func end(ctx context.Context, tx pgx.Tx, id string, e ending) error {
+	state, err := lock(ctx, tx, id)
+	if err != nil || state == stateEnded {
+		return err
+	}
+	if _, err := tx.Exec(ctx, endSQL, pgx.NamedArgs{"id": id, "by": e.By}); err != nil {
+		return fmt.Errorf("end conversation: %w", err)
+	}
+	text := e.Sender + " ended the conversation"
+	if e.Sender == "" {
+		text = "The user ended the conversation"
+	}
+	closing := line{
+		ConversationID: id, Event: eventEnded, From: bySystem,
+		Sender: e.Sender, Text: text, Reason: e.Reason,
+	}
+	if err := insert(ctx, tx, &closing); err != nil {
+		return err
+	}
+	if e.By == byAgent {
+		if err := promise(ctx, tx, closing); err != nil {
+			return err
+		}
+	}
+	return record(ctx, tx, id, closing.ID)
+}
+
+// endByKey ends what the key of a start opened. A key that opened nothing is
+// burnt: the start it belongs to may still be on its way.
+func endByKey(ctx context.Context, tx pgx.Tx, key string, e ending) error {
+	fresh, err := useKey(ctx, tx, key)
+	if err != nil || fresh {
+		return err
+	}
+	id, err := openedBy(ctx, tx, key)
+	if errors.Is(err, errBurnt) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return end(ctx, tx, id, e)
+}
+
+const readSQL = `
+UPDATE contoso.conversation
+SET read_through = least(@through, (SELECT coalesce(max(position), 0) FROM contoso.line WHERE conversation_id = @id))
+WHERE id = @id
+AND read_through < least(@through, (SELECT coalesce(max(position), 0) FROM contoso.line WHERE conversation_id = @id))`
+
+// markRead remembers that an agent has seen the lines up to a position. It never
+// goes back.
+func markRead(ctx context.Context, tx pgx.Tx, id string, through int64) error {
+	if _, err := lock(ctx, tx, id); err != nil {
+		return err
+	}
+	tag, err := tx.Exec(ctx, readSQL, pgx.NamedArgs{"id": id, "through": through})
+	if err != nil {
+		return fmt.Errorf("mark conversation read: %w", err)
+	}
+	if tag.RowsAffected() == 0 {
+		return nil
+	}
+	return record(ctx, tx, id, "")
+}

@@ -1,0 +1,19 @@
+// Package contoso is Contoso Live Chat, the reference hub: an HTTP API that
+// opens, feeds and ends conversations, a webhook that carries the agents' words
+// out, and the desk, a page on which agents answer. It is a product of its own
+// and knows nothing of who calls it.
+//
+// What it keeps is in the Postgres schema contoso. Three invariants hold there:
+//
+//   - A line's position is taken under its conversation's row lock, so positions
+//     are the conversation's order.
+//   - A line and the promise to tell the webhook's receiver are written in one
+//     transaction. Promises of one conversation are kept one at a time, in order,
+//     at least once; the receiver tells repetitions by the line's id.
+//   - Every writing transaction ends with [record], which numbers what changed.
+//     The numbers have no gap and are in commit order, so a reader that has seen
+//     n can ask for what came after n and miss nothing.
+//
+// The desk has no login of its own: serve it on loopback or behind a proxy that
+// authenticates. Pages of other origins cannot change anything.
+package contoso

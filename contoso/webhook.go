@@ -1,0 +1,246 @@
+package contoso
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/liaison-skill/liaison/internal/jsonhttp"
+)
+
+// States of a webhook.
+const (
+	webhookQueued = "queued"
+	webhookSent   = "sent"
+	webhookFailed = "failed"
+)
+
+const (
+	attemptTimeout = 10 * time.Second
+	// attemptLease is how long an attempt keeps others from trying: longer than
+	// the attempt and its record can take. After a crash it is the longest pause.
+	attemptLease = attemptTimeout + 5*time.Second
+	// webhookPoll finds what is due after a back-off, and what crashed or other
+	// processes left.
+	webhookPoll = 250 * time.Millisecond
+	firstDelay  = 500 * time.Millisecond
+	lastDelay   = 30 * time.Second
+	// longestAsked bounds the Retry-After that is honoured.
+	longestAsked = time.Hour
+	// maxAttempts bounds how many conversations are served at once.
+	maxAttempts = 32
+)
+
+// A due is a webhook claimed for one attempt. Its members are the wire's, which
+// are Pascal case; receivers match them without regard to case.
+type due struct {
+	ConversationID string    `db:"conversation_id" json:"ConversationId"`
+	ID             string    `db:"id" json:"Id"`
+	Message        string    `db:"message" json:"Message"` // empty unless Event is "message"
+	Sender         string    `db:"sender" json:"Sender"`
+	Timestamp      time.Time `db:"created_at" json:"Timestamp"`
+	Event          string    `db:"event" json:"Event"`
+	Reason         string    `db:"reason" json:"Reason,omitempty"`
+	Attempt        int       `db:"attempts" json:"-"`
+}
+
+// A sender keeps the promises in contoso.webhook.
+type sender struct {
+	db      *pgxpool.Pool
+	log     *slog.Logger
+	client  *http.Client
+	url     string
+	secrets [][]byte
+	queued  *signal
+	changed *signal
+}
+
+func newSender(a *App) *sender {
+	return &sender{
+		db: a.DB, log: a.Log, url: a.Config.WebhookURL,
+		client:  jsonhttp.NewClient(attemptTimeout, nil),
+		secrets: signingKeys(a.Config.WebhookSecret),
+		queued:  &a.queued, changed: &a.changed,
+	}
+}
+
+// run sends what is due until ctx ends, then waits for the attempts in flight.
+func (s *sender) run(ctx context.Context) error {
+	defer s.client.CloseIdleConnections()
+	var attempts sync.WaitGroup
+	defer attempts.Wait()
+	slots := make(chan struct{}, maxAttempts)
+	poll := time.NewTicker(webhookPoll)
+	defer poll.Stop()
+	for {
+		queued := s.queued.next()
+		claimed, err := s.claim(ctx, cap(slots)-len(slots))
+		if err != nil && ctx.Err() == nil {
+			s.log.WarnContext(ctx, "webhooks not claimed", "err", err)
+		}
+		for _, d := range claimed {
+			slots <- struct{}{}
+			attempts.Go(func() {
+				s.attempt(ctx, d)
+				<-slots
+				s.queued.wake() // the conversation's next one may be due now
+			})
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-queued:
+		case <-poll.C:
+		}
+	}
+}
+
+const claimSQL = `
+UPDATE contoso.webhook w
+SET attempts = w.attempts + 1, due_at = now() + @lease
+FROM contoso.line l
+WHERE l.id = w.line_id
+AND w.line_id IN (
+    SELECT head.line_id
+    FROM contoso.webhook head
+    WHERE head.state = 'queued'
+    AND head.due_at <= now()
+    AND NOT EXISTS (
+        SELECT 1
+        FROM contoso.webhook earlier
+        WHERE earlier.conversation_id = head.conversation_id
+        AND earlier.state = 'queued'
+        AND earlier.position < head.position)
+    ORDER BY head.due_at
+    LIMIT @free
+    FOR UPDATE SKIP LOCKED)
+RETURNING w.conversation_id, l.id, CASE l.event WHEN 'message' THEN l.body ELSE '' END AS message,
+          l.sender, l.created_at, l.event, l.reason, w.attempts`
+
+// claim takes the first queued webhook of each conversation where it is due, at
+// most free of them. Nobody else takes them while the lease holds.
+func (s *sender) claim(ctx context.Context, free int) ([]due, error) {
+	if free == 0 {
+		return nil, nil
+	}
+	rows, err := s.db.Query(ctx, claimSQL, pgx.NamedArgs{"lease": attemptLease, "free": free})
+	if err != nil {
+		return nil, fmt.Errorf("claim webhooks: %w", err)
+	}
+	claimed, err := pgx.CollectRows(rows, pgx.RowToStructByName[due])
+	if err != nil {
+		return nil, fmt.Errorf("claim webhooks: %w", err)
+	}
+	return claimed, nil
+}
+
+// attempt makes one attempt and writes down what came of it.
+func (s *sender) attempt(ctx context.Context, d due) {
+	// The attempt outlives the signal to end, but not by more than the drain.
+	attemptCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(drain, cancel) })
+	defer stop()
+	err := s.post(attemptCtx, d)
+	o := judge(err, d.Attempt)
+	if attemptCtx.Err() != nil {
+		o = outcome{State: webhookQueued} // cut short by us: due at once for whoever comes next
+	}
+	if o.Failure != "" {
+		s.log.WarnContext(ctx, "webhook not delivered", "hub_conversation", d.ConversationID, "line", d.ID,
+			"attempt", d.Attempt, "state", o.State, "err", err)
+	}
+	recordCtx, cancelRecord := context.WithTimeout(context.WithoutCancel(ctx), attemptLease-attemptTimeout)
+	defer cancelRecord()
+	if err := s.settle(recordCtx, d, o); err != nil {
+		s.log.ErrorContext(ctx, "webhook attempt not recorded", "line", d.ID, "err", err)
+	}
+}
+
+func (s *sender) post(ctx context.Context, d due) error {
+	d.Timestamp = d.Timestamp.UTC()
+	body, err := json.Marshal(d)
+	if err != nil {
+		return fmt.Errorf("encode webhook: %w", err)
+	}
+	return jsonhttp.Do(ctx, s.client, jsonhttp.Request{
+		URL:    s.url,
+		Header: signatureHeader(s.secrets, d.ID, time.Now(), body),
+		In:     json.RawMessage(body), // goes out byte for byte: it is compact and escaped already
+	})
+}
+
+const settleSQL = `
+UPDATE contoso.webhook
+SET state = @state, failure = @failure, due_at = now() + @delay
+WHERE line_id = @line
+AND state = 'queued'
+AND attempts = @attempt`
+
+// settle writes an attempt's outcome unless a later attempt has begun.
+func (s *sender) settle(ctx context.Context, d due, o outcome) error {
+	err := pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, settleSQL, pgx.NamedArgs{
+			"state": o.State, "failure": o.Failure, "delay": o.Delay, "line": d.ID, "attempt": d.Attempt,
+		})
+		if err != nil {
+			return fmt.Errorf("settle webhook: %w", err)
+		}
+		if tag.RowsAffected() == 0 {
+			return nil
+		}
+		return record(ctx, tx, d.ConversationID, d.ID)
+	})
+	if err != nil {
+		return err
+	}
+	s.changed.wake()
+	return nil
+}
+
+// An outcome is what an attempt makes of a webhook.
+type outcome struct {
+	State   string
+	Failure string
+	Delay   time.Duration
+}
+
+// judge turns an attempt's error into an outcome: no answer, 408, 425, 429 and
+// 5xx are tried again, later each time; any other answer is final.
+func judge(err error, attempt int) outcome {
+	if err == nil {
+		return outcome{State: webhookSent}
+	}
+	e, ok := errors.AsType[*jsonhttp.Error](err)
+	if !ok || !retryable(e.StatusCode()) {
+		return outcome{State: webhookFailed, Failure: err.Error()}
+	}
+	return outcome{State: webhookQueued, Failure: err.Error(), Delay: max(backoff(attempt), min(e.RetryAfter(), longestAsked))}
+}
+
+func retryable(status int) bool {
+	switch status {
+	case 0, http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+		return true
+	}
+	return status >= http.StatusInternalServerError
+}
+
+// backoff doubles from firstDelay to lastDelay, and adds up to a quarter so that
+// conversations that failed together do not come back together.
+func backoff(attempt int) time.Duration {
+	delay := firstDelay
+	for range attempt - 1 {
+		delay = min(2*delay, lastDelay)
+	}
+	return min(delay+rand.N(delay/4), lastDelay)
+}
