@@ -1,0 +1,130 @@
+package delivery
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Bounds of one claim and of one lane's share of memory.
+const (
+	maxClaim = 32
+	maxRun   = 32
+)
+
+// claim looks for lanes nobody owns until ctx ends.
+func (o *Outbox) claim(ctx context.Context, d *destination) error {
+	poll := time.NewTicker(o.config.Poll)
+	defer poll.Stop()
+	for {
+		full, err := o.claimSome(ctx, d)
+		if err != nil && ctx.Err() == nil {
+			o.log.WarnContext(ctx, "claim lanes", "destination", d.name, "err", err)
+		}
+		if full && err == nil {
+			d.nudge() // there may be more
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-d.wake:
+			if err == nil {
+				continue
+			}
+			<-poll.C // a sick database is asked at the poll's pace
+		case <-poll.C:
+		}
+	}
+}
+
+const claimSQL = `
+	UPDATE lane AS l
+	SET ready_at = now() + @lease::interval, owner = @me, epoch = l.epoch + 1
+	FROM (
+		SELECT destination, conversation, owner IS NOT NULL AS doubtful
+		FROM lane
+		WHERE destination = @destination AND ready_at <= now()
+		ORDER BY ready_at
+		LIMIT @free
+		FOR NO KEY UPDATE SKIP LOCKED
+	) AS k
+	WHERE (l.destination, l.conversation) = (k.destination, k.conversation)
+	RETURNING l.conversation, l.epoch, l.acked_seq, l.attempts, l.faults, k.doubtful`
+
+type claimed struct {
+	Conversation string
+	Epoch, Acked int64
+	Attempts     int
+	Faults       int
+	Doubtful     bool // its last owner never gave it back
+}
+
+// claimSome takes as many lanes as there are free slots, up to maxClaim, and
+// begins to drive them. It reports whether it got as many as it asked for.
+func (o *Outbox) claimSome(ctx context.Context, d *destination) (full bool, err error) {
+	free := 0
+	for free < maxClaim && d.slots.TryAcquire(1) {
+		free++
+	}
+	used := 0
+	defer func() { d.slots.Release(int64(free - used)) }()
+	if free == 0 {
+		return false, nil // a slot that comes free nudges
+	}
+	until := time.Now().Add(o.config.Lease)
+	rows, err := o.pool.Query(ctx, claimSQL, pgx.NamedArgs{
+		"destination": d.name, "free": free, "lease": o.config.Lease, "me": o.owner,
+	})
+	if err != nil {
+		return false, fmt.Errorf("claim: %w", err)
+	}
+	lanes, err := pgx.CollectRows(rows, pgx.RowToStructByPos[claimed])
+	if err != nil {
+		return false, fmt.Errorf("claim: %w", err)
+	}
+	used = len(lanes)
+	for _, c := range lanes {
+		l := newLane(d, c.Conversation, c.Epoch, until)
+		l.acked, l.attempts, l.faults, l.doubtful = c.Acked, c.Attempts, c.Faults, c.Doubtful
+		go o.drive(context.WithoutCancel(ctx), l)
+	}
+	return used == free, nil
+}
+
+const fetchSQL = `
+	SELECT seq, payload::text, settle, now() - created_at, expires_at - now()
+	FROM delivery
+	WHERE destination = @destination
+	  AND conversation = @conversation
+	  AND seq > @after
+	ORDER BY seq
+	LIMIT @limit`
+
+// fetch reads the lane's next deliveries.
+func (o *Outbox) fetch(ctx context.Context, l *lane) ([]message, error) {
+	rows, err := o.pool.Query(ctx, fetchSQL, pgx.NamedArgs{
+		"destination": l.name, "conversation": l.conversation, "after": l.acked, "limit": maxRun,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("fetch: %w", err)
+	}
+	now := time.Now()
+	run, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (message, error) {
+		var m message
+		var payload string
+		var age time.Duration
+		var left *time.Duration
+		err := row.Scan(&m.seq, &payload, &m.settle, &age, &left)
+		m.payload, m.born = []byte(payload), now.Add(-age)
+		if left != nil {
+			m.expires = now.Add(*left)
+		}
+		return m, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("fetch: %w", err)
+	}
+	return run, nil
+}

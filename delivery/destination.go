@@ -1,0 +1,103 @@
+package delivery
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// A Destination carries messages of type M to one peer. Name is stored with
+// every delivery and M's JSON is its payload, so neither may change meaning
+// between releases: add members, never rename them.
+type Destination[M any] struct {
+	Name string
+
+	// Send makes one attempt. Its context ends when the attempt's time is up.
+	// What it returns decides what happens next; see [Outcome].
+	Send func(ctx context.Context, m M) error
+
+	// Settled, if not nil, runs in the transaction that records the final
+	// outcome: always for dead letters, and for deliveries enqueued with
+	// Header.Settle. It may enqueue. An error rolls back; settling, but not
+	// sending, is then tried again.
+	Settled func(ctx context.Context, tx *Tx, m M, s Settlement) error
+
+	// Concurrency caps the sends in flight of this replica. Zero takes the
+	// configured default.
+	Concurrency int
+}
+
+// A Header addresses a delivery.
+type Header struct {
+	Conversation string // the lane: what shares it stays in order
+
+	// A delivery whose (Scope, Key) was enqueued before is dropped. An empty
+	// Key is never a repeat.
+	Scope, Key string
+
+	Settle bool          // tell Settled even when delivered
+	Within time.Duration // from now; no attempt begins later. Zero means no limit of its own
+}
+
+// An Item is a message ready to be enqueued. Make one with [Destination.Item].
+type Item struct {
+	header      Header
+	destination string
+	payload     []byte
+}
+
+// Item encodes m for [Tx.Enqueue].
+func (d *Destination[M]) Item(h Header, m M) (Item, error) {
+	payload, err := json.Marshal(m)
+	if err != nil {
+		return Item{}, fmt.Errorf("encode delivery to %s: %w", d.Name, err)
+	}
+	return Item{header: h, destination: d.Name, payload: payload}, nil
+}
+
+// A Peer is a Destination of any message type.
+type Peer interface{ erase() peer }
+
+// peer is a destination whose message type is forgotten.
+type peer struct {
+	name        string
+	concurrency int
+	send        func(ctx context.Context, payload []byte) error
+	settled     func(ctx context.Context, tx *Tx, payload []byte, s Settlement) error
+}
+
+func (d *Destination[M]) erase() peer {
+	return peer{
+		name:        d.Name,
+		concurrency: d.Concurrency,
+		send: func(ctx context.Context, payload []byte) error {
+			m, err := decode[M](payload)
+			if err != nil {
+				return err
+			}
+			return d.Send(ctx, m)
+		},
+		settled: func(ctx context.Context, tx *Tx, payload []byte, s Settlement) error {
+			m, err := decode[M](payload)
+			if err != nil || d.Settled == nil {
+				return nil // what cannot be read was refused already, and says so in its outcome
+			}
+			return d.Settled(ctx, tx, m, s)
+		},
+	}
+}
+
+func decode[M any](payload []byte) (M, error) {
+	var m M
+	if err := json.Unmarshal(payload, &m); err != nil {
+		return m, unreadableError{err}
+	}
+	return m, nil
+}
+
+// unreadableError is a payload of another release's shape. Sending it again
+// cannot help.
+type unreadableError struct{ error }
+
+func (unreadableError) Permanent() bool { return true }

@@ -1,0 +1,230 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// A Tx is a database transaction that can enqueue. Get one from
+// [Outbox.Transact].
+type Tx struct {
+	pgx.Tx
+
+	outbox   *Outbox
+	births   map[laneID]*lane // idle lanes this transaction makes ours
+	slots    map[laneID]*destination
+	unowned  map[*destination]bool // busy lanes nobody owns: they need the poll
+	finished []func()
+}
+
+// laneID names a lane.
+type laneID struct{ destination, conversation string }
+
+// tries bounds how often a transaction is repeated after a deadlock.
+const tries = 5
+
+// Transact runs f in a transaction and, once it is committed, begins to send
+// what f enqueued. After a deadlock or a serialization failure f runs again, so
+// it must have no effects outside the transaction; see [Tx.AfterCommit].
+func (o *Outbox) Transact(ctx context.Context, f func(tx *Tx) error) error {
+	for try := 1; ; try++ {
+		tx := &Tx{
+			outbox: o, births: map[laneID]*lane{},
+			slots: map[laneID]*destination{}, unowned: map[*destination]bool{},
+		}
+		err := pgx.BeginFunc(ctx, o.pool, func(inner pgx.Tx) error {
+			tx.Tx = inner
+			return f(tx)
+		})
+		if err == nil {
+			tx.committed(ctx)
+			return nil
+		}
+		tx.rolledBack()
+		if try == tries || !conflicted(err) {
+			return err
+		}
+	}
+}
+
+// AfterCommit runs f once the transaction is committed.
+func (tx *Tx) AfterCommit(f func()) { tx.finished = append(tx.finished, f) }
+
+// enqueueSQL deduplicates, numbers and stores a batch in one statement. A lane
+// that was idle gets this replica as its owner, if a slot to send is free.
+//
+// Only copy 1 of a key within the batch competes for it; the insert into
+// accepted waits for a concurrent transaction with the same key to end.
+// born tells the lanes this very transaction made busy: no other column can, since
+// two transactions may share their now().
+const enqueueSQL = `
+	WITH inp AS (
+		SELECT *, row_number() OVER (PARTITION BY scope, key ORDER BY ord) AS copy
+		FROM unnest(@destination::text[], @conversation::text[], @scope::text[], @key::text[],
+		            @payload::text[], @settle::bool[], @within::bigint[], @slot::bool[])
+			WITH ORDINALITY AS t (destination, conversation, scope, key, payload, settle, within_ms, slot, ord)
+	), fresh AS (
+		INSERT INTO accepted (scope, key)
+		SELECT scope, key
+		FROM inp
+		WHERE key <> '' AND copy = 1
+		ORDER BY scope, key
+		ON CONFLICT DO NOTHING
+		RETURNING scope, key
+	), kept AS (
+		SELECT inp.*,
+			row_number() OVER (PARTITION BY destination, conversation ORDER BY ord) AS place,
+			count(*) OVER (PARTITION BY destination, conversation) AS n
+		FROM inp
+		WHERE key = '' OR copy = 1 AND EXISTS (
+			SELECT FROM fresh WHERE fresh.scope = inp.scope AND fresh.key = inp.key)
+	), busy AS (
+		INSERT INTO lane AS l (destination, conversation, last_seq, ready_at, owner, epoch, born)
+		SELECT destination, conversation, max(n),
+			CASE WHEN bool_or(slot) THEN now() + @lease::interval ELSE now() END,
+			CASE WHEN bool_or(slot) THEN @me::text END,
+			1, pg_current_xact_id()
+		FROM kept
+		GROUP BY destination, conversation
+		ORDER BY destination, conversation
+		ON CONFLICT (destination, conversation) DO UPDATE SET
+			last_seq = l.last_seq + EXCLUDED.last_seq,
+			ready_at = COALESCE(l.ready_at, EXCLUDED.ready_at),
+			owner = CASE WHEN l.ready_at IS NULL THEN EXCLUDED.owner ELSE l.owner END,
+			epoch = l.epoch + CASE WHEN l.ready_at IS NULL THEN 1 ELSE 0 END,
+			born = CASE WHEN l.ready_at IS NULL THEN EXCLUDED.born ELSE l.born END
+		RETURNING destination, conversation, last_seq, epoch,
+			COALESCE(born = pg_current_xact_id() AND owner = @me, false) AS mine, owner IS NULL AS unowned
+	), stored AS (
+		INSERT INTO delivery (destination, conversation, seq, key, payload, settle, expires_at)
+		SELECT destination, conversation, last_seq - n + place, key, payload::json, settle,
+			now() + within_ms * interval '1 millisecond'
+		FROM kept JOIN busy USING (destination, conversation)
+	)
+	SELECT ord, last_seq - n + place AS seq, epoch, mine, unowned
+	FROM kept JOIN busy USING (destination, conversation)
+	ORDER BY ord`
+
+// Enqueue promises items once the transaction commits. It reports for each
+// whether it is new; a repeat of an accepted key is not enqueued.
+func (tx *Tx) Enqueue(ctx context.Context, items ...Item) ([]bool, error) {
+	fresh := make([]bool, len(items))
+	if len(items) == 0 {
+		return fresh, nil
+	}
+	args, err := tx.enqueueArgs(items)
+	if err != nil {
+		return nil, err
+	}
+	began := time.Now()
+	rows, err := tx.Query(ctx, enqueueSQL, args)
+	if err != nil {
+		return nil, fmt.Errorf("enqueue: %w", err)
+	}
+	var ord, seq, epoch int64
+	var mine, unowned bool
+	_, err = pgx.ForEachRow(rows, []any{&ord, &seq, &epoch, &mine, &unowned}, func() error {
+		fresh[ord-1] = true
+		item := items[ord-1]
+		d := tx.outbox.destinations[item.destination]
+		switch {
+		case mine:
+			tx.born(d, item, seq, epoch, began)
+		case unowned:
+			tx.unowned[d] = true
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("enqueue: %w", err)
+	}
+	return fresh, nil
+}
+
+func (tx *Tx) enqueueArgs(items []Item) (pgx.NamedArgs, error) {
+	n := len(items)
+	destination, conversation := make([]string, n), make([]string, n)
+	scope, key, payload := make([]string, n), make([]string, n), make([]string, n)
+	settle, slot := make([]bool, n), make([]bool, n)
+	within := make([]*int64, n)
+	for i, item := range items {
+		d, ok := tx.outbox.destinations[item.destination]
+		if !ok {
+			return nil, fmt.Errorf("enqueue: no destination %q", item.destination)
+		}
+		destination[i], conversation[i] = item.destination, item.header.Conversation
+		scope[i], key[i], payload[i] = item.header.Scope, item.header.Key, string(item.payload)
+		settle[i], slot[i] = item.header.Settle, tx.reserve(d, item.header.Conversation)
+		if item.header.Within > 0 {
+			ms := item.header.Within.Milliseconds()
+			within[i] = &ms
+		}
+	}
+	return pgx.NamedArgs{
+		"destination": destination, "conversation": conversation, "scope": scope, "key": key,
+		"payload": payload, "settle": settle, "within": within, "slot": slot,
+		"lease": tx.outbox.config.Lease, "me": tx.outbox.owner,
+	}, nil
+}
+
+// reserve takes a slot to send for a lane before it can become ours: a lane is
+// never owned by a replica that has no hand free for it.
+func (tx *Tx) reserve(d *destination, conversation string) bool {
+	id := laneID{d.name, conversation}
+	if tx.slots[id] != nil {
+		return true
+	}
+	if !d.slots.TryAcquire(1) {
+		return false
+	}
+	tx.slots[id] = d
+	return true
+}
+
+func (tx *Tx) born(d *destination, item Item, seq, epoch int64, began time.Time) {
+	id := laneID{item.destination, item.header.Conversation}
+	l := tx.births[id]
+	if l == nil {
+		l = newLane(d, item.header.Conversation, epoch, began.Add(tx.outbox.config.Lease))
+		tx.births[id] = l
+	}
+	m := message{seq: seq, payload: item.payload, settle: item.header.Settle, born: began}
+	if item.header.Within > 0 {
+		m.expires = began.Add(item.header.Within)
+	}
+	l.run = append(l.run, m)
+}
+
+func (tx *Tx) committed(ctx context.Context) {
+	for id, d := range tx.slots {
+		if l := tx.births[id]; l != nil {
+			// The sending outlives the request that enqueued.
+			go tx.outbox.drive(context.WithoutCancel(ctx), l)
+		} else {
+			d.release()
+		}
+	}
+	for d := range tx.unowned {
+		d.nudge()
+	}
+	for _, f := range tx.finished {
+		f()
+	}
+}
+
+func (tx *Tx) rolledBack() {
+	for _, d := range tx.slots {
+		d.release()
+	}
+}
+
+// conflicted reports whether err is a deadlock or a serialization failure.
+func conflicted(err error) bool {
+	pgErr, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (pgErr.Code == "40P01" || pgErr.Code == "40001")
+}

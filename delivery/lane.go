@@ -1,0 +1,199 @@
+package delivery
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// A lane is a conversation's queue while this replica owns it.
+type lane struct {
+	*destination
+
+	conversation string
+	epoch        int64
+	attempts     int       // tries of the first message of run
+	faults       int       // those over which the peer broke
+	doubtful     bool      // somebody else may have sent the first message of run
+	acked        int64     // its cursor, as far as we moved it
+	run          []message // what is known to be pending behind it, in order
+
+	mu     sync.Mutex
+	until  time.Time // lease deadline, monotonic
+	lost   bool
+	cancel context.CancelFunc // ends the attempt in flight
+}
+
+// A message is a pending delivery.
+type message struct {
+	seq     int64
+	payload []byte
+	settle  bool
+	born    time.Time
+	expires time.Time // zero: never
+}
+
+func newLane(d *destination, conversation string, epoch int64, until time.Time) *lane {
+	return &lane{destination: d, conversation: conversation, epoch: epoch, until: until}
+}
+
+// extend moves the lease's deadline; losing makes it over at once.
+func (l *lane) extend(until time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.until = until
+}
+
+func (l *lane) lose() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lost = true
+	if l.cancel != nil {
+		l.cancel()
+	}
+}
+
+// mayBegin reports whether an attempt may begin: the lane is still ours. The
+// attempt's cancel function is called if the lane is lost meanwhile.
+func (l *lane) mayBegin(cancel context.CancelFunc) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.lost || !time.Now().Before(l.until) {
+		return false
+	}
+	l.cancel = cancel
+	return true
+}
+
+func (l *lane) remaining() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return time.Until(l.until)
+}
+
+// drive sends a lane's messages one after another until it is idle, has to wait
+// or is lost. It holds one slot of the destination and gives it back.
+//
+// Every message is acknowledged before the next one is sent, so a crash repeats
+// at most one of a lane. Lanes go in parallel, and share commits.
+func (o *Outbox) drive(ctx context.Context, l *lane) {
+	defer l.release()
+	o.hold(l)
+	defer o.letGo(l)
+	for {
+		if len(l.run) == 0 && !o.refill(ctx, l) {
+			return
+		}
+		if o.stopped() {
+			o.putBack(ctx, l, 0)
+			return
+		}
+		if !o.step(ctx, l) {
+			return
+		}
+	}
+}
+
+// step makes one attempt at the lane's first message and records what came of
+// it. It reports whether the lane may go on.
+func (o *Outbox) step(ctx context.Context, l *lane) bool {
+	m := l.run[0]
+	t, began := o.attempt(ctx, l, m)
+	if !began {
+		o.log.WarnContext(ctx, "lane lost", "destination", l.name, "lane_epoch", l.epoch)
+		return false
+	}
+	switch {
+	case t.Class == Delivered && !m.settle:
+		v := o.ask(ack{lane: l, upto: m.seq, try: t, final: len(l.run) == 1})
+		if v.lost || len(l.run) == 1 && !v.more {
+			return false
+		}
+	case o.final(l, m, t.Outcome):
+		if !o.settle(ctx, l, m, t) {
+			return false
+		}
+	default:
+		o.retry(ctx, l, m, t)
+		return false
+	}
+	l.acked, l.run = m.seq, l.run[1:]
+	l.attempts, l.faults, l.doubtful = 0, 0, false
+	return true
+}
+
+// try is an attempt that was made.
+type try struct {
+	Outcome
+	seq   int64
+	began time.Time
+	took  time.Duration
+}
+
+// attempt sends m once. It reports false when the lane is not ours any more.
+func (o *Outbox) attempt(ctx context.Context, l *lane, m message) (try, bool) {
+	now := time.Now()
+	if !m.expires.IsZero() && !now.Before(m.expires) {
+		return try{Outcome: Outcome{Class: Expired}, seq: m.seq, began: now}, true
+	}
+	limit := now.Add(o.config.Timeout)
+	if !m.expires.IsZero() && m.expires.Before(limit) {
+		limit = m.expires
+	}
+	ctx, cancel := context.WithDeadline(ctx, limit)
+	defer cancel()
+	if !l.mayBegin(cancel) {
+		return try{}, false
+	}
+	err := l.send(ctx, m.payload)
+	t := try{Outcome: classify(err), seq: m.seq, began: now, took: time.Since(now)}
+	if err != nil {
+		o.log.WarnContext(ctx, "attempt did not deliver", "destination", l.name, "seq", m.seq,
+			"attempt", l.attempts+1, "class", string(t.Class), "ambiguous", t.Ambiguous, "err", err)
+	}
+	return t, true
+}
+
+// final reports whether an outcome ends the delivery.
+func (o *Outbox) final(l *lane, m message, out Outcome) bool {
+	switch out.Class {
+	case Delivered, Refused, Expired:
+		return true
+	case Fault:
+		return l.faults+1 >= o.config.Faults
+	case Unavailable:
+		return time.Since(m.born) > o.config.GiveUp
+	}
+	return false
+}
+
+// retry gives the lane back until the message's next try.
+func (o *Outbox) retry(ctx context.Context, l *lane, m message, t try) {
+	l.attempts++
+	if t.Class == Fault {
+		l.faults++
+	}
+	wait := backoff(o.config, l.attempts, t.After)
+	if !m.expires.IsZero() {
+		wait = max(0, min(wait, time.Until(m.expires)))
+	}
+	o.putBack(ctx, l, wait, t)
+}
+
+// refill fetches what came meanwhile. It reports false when there is nothing: the
+// lane is idle then, or not ours.
+func (o *Outbox) refill(ctx context.Context, l *lane) bool {
+	run, err := o.fetch(ctx, l)
+	if err != nil {
+		o.log.WarnContext(ctx, "fetch deliveries", "destination", l.name, "err", err)
+		o.putBack(ctx, l, o.config.Backoff)
+		return false
+	}
+	l.run = run
+	if len(run) > 0 {
+		return true
+	}
+	// What is enqueued between the fetch and this is found by the verdict.
+	v := o.ask(ack{lane: l, final: true})
+	return !v.lost && v.more && o.refill(ctx, l)
+}

@@ -1,0 +1,93 @@
+package delivery
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+)
+
+// A Class says how an attempt ended.
+type Class string
+
+// Classes of attempts.
+const (
+	Delivered   Class = "delivered"
+	Unavailable Class = "unavailable" // the peer is away: tried again until Config.GiveUp
+	Fault       Class = "fault"       // the peer broke over it: tried again, Config.Faults times
+	Refused     Class = "refused"     // the peer said no: dead at once
+	Expired     Class = "expired"     // its time was up: dead
+)
+
+// An Outcome is what one attempt came to. The error that Send returned is asked
+// through its own methods, so that clients need not import this package:
+//
+//	Permanent() bool            repeating is pointless
+//	Unavailable() bool          it is not about this message
+//	Ambiguous() bool            the peer may have done it
+//	RetryAfter() time.Duration  the peer asks for patience
+//	StatusCode() int            for the record
+//
+// An error without them counts as unavailable.
+type Outcome struct {
+	Class     Class
+	Status    int
+	Ambiguous bool
+	After     time.Duration
+}
+
+// A Settlement is the final outcome of a delivery.
+type Settlement struct {
+	Delivered bool
+	Class     Class
+	Status    int
+	Ambiguous bool // any attempt may have been done by the peer, this one or an earlier one
+}
+
+func classify(err error) Outcome {
+	if err == nil {
+		return Outcome{Class: Delivered}
+	}
+	out := Outcome{Class: Fault}
+	var permanent interface{ Permanent() bool }
+	var unavailable interface{ Unavailable() bool }
+	switch {
+	case errors.As(err, &permanent) && permanent.Permanent():
+		out.Class = Refused
+	case !errors.As(err, &unavailable) || unavailable.Unavailable():
+		out.Class = Unavailable
+	}
+	var ambiguous interface{ Ambiguous() bool }
+	if errors.As(err, &ambiguous) {
+		out.Ambiguous = ambiguous.Ambiguous()
+	}
+	var patient interface{ RetryAfter() time.Duration }
+	if errors.As(err, &patient) {
+		out.After = patient.RetryAfter()
+	}
+	var status interface{ StatusCode() int }
+	if errors.As(err, &status) {
+		out.Status = status.StatusCode()
+	}
+	return out
+}
+
+// reason is the outcome in words for the operator.
+func (o Outcome) reason() string {
+	if o.Status == 0 {
+		return string(o.Class)
+	}
+	return fmt.Sprintf("%s, status %d", o.Class, o.Status)
+}
+
+// backoff returns the wait before try number n+1: doubling, capped, ±20 %, and
+// at least what the peer asked for.
+func backoff(c Config, n int, asked time.Duration) time.Duration {
+	wait := c.BackoffMax
+	if shift := n - 1; shift < 16 {
+		wait = min(c.BackoffMax, c.Backoff<<max(0, shift))
+	}
+	spread := int64(wait) / 5
+	wait += time.Duration(rand.Int64N(2*spread+1) - spread)
+	return max(wait, asked)
+}
