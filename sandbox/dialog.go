@@ -65,7 +65,7 @@ func (e ending) String() string { return e.code + " " + string(e.value) }
 type said struct{ text, id string }
 
 // signature is how a person's words are told from the service's own notices.
-var signature = regexp.MustCompile(`^\*\*[^*\n]+\*\*: `)
+var signature = regexp.MustCompile(`^\*\*(?:\\.|[^*\\\n])+\*\*: `)
 
 // move changes p's dialog and shows the user who has the conversation now.
 func (s *Sandbox) move(p *person, change func(*dialog)) {

@@ -68,11 +68,12 @@ const (
 
 // A Sandbox is one tenant with one copilot and its users. Make it with New.
 type Sandbox struct {
-	cfg    Config
-	log    *slog.Logger
-	engine *gin.Engine
-	client *http.Client // to the skill
-	keys   keyRing
+	cfg     Config
+	log     *slog.Logger
+	engine  *gin.Engine
+	journal journal
+	client  *http.Client // to the skill
+	keys    keyRing
 
 	mu      sync.Mutex
 	changed chan struct{} // closed and replaced by every update
@@ -114,22 +115,26 @@ func New(cfg Config) (*Sandbox, error) {
 		byConversation: map[activity.ConversationID]*person{},
 		bySkill:        map[activity.ConversationID]*person{},
 	}
-	for _, name := range demoNames() {
-		s.addPerson(newPerson(name))
-	}
 	if err := s.keys.renew(cfg.BaseURL); err != nil {
 		return nil, fmt.Errorf("make signing keys: %w", err)
 	}
-	s.engine = s.routes()
+	var err error
+	if s.engine, err = s.routes(); err != nil {
+		return nil, err
+	}
+	if err := s.restore(); err != nil {
+		return nil, err
+	}
 	return s, nil
 }
 
 // Handler serves every part of the sandbox.
 func (s *Sandbox) Handler() http.Handler { return s.engine }
 
-// Run serves the sandbox on ln until ctx ends.
+// Run serves the sandbox on ln until ctx ends, and then lets go of the state
+// file.
 func (s *Sandbox) Run(ctx context.Context, ln net.Listener) error {
-	return web.Serve(ctx, ln, s.engine, drain)
+	return errors.Join(web.Serve(ctx, ln, s.engine, drain), s.journal.close())
 }
 
 // URL returns the base URL, without a trailing slash.
@@ -171,7 +176,7 @@ func (s *Sandbox) hostURL() string {
 	return s.cfg.BaseURL + "/pvaruntime/api/runtime/bots/" + s.cfg.CopilotAppID + "/skillsV2/"
 }
 
-func (s *Sandbox) routes() *gin.Engine {
+func (s *Sandbox) routes() (*gin.Engine, error) {
 	r := web.NewEngine(s.log)
 	// Conversation ids hold escaped slashes: they are one segment, and are
 	// unescaped in pathValue, because gin would turn + into a space.
@@ -181,7 +186,7 @@ func (s *Sandbox) routes() *gin.Engine {
 	s.mountEntra(r)
 	s.mountConnector(r)
 	s.mountHost(r)
-	return r
+	return r, s.mountPage(r)
 }
 
 // update changes what mu guards and wakes everybody who waits for a change.

@@ -1,0 +1,210 @@
+package sandbox
+
+import (
+	"cmp"
+	"context"
+	"embed"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/liaison-skill/liaison/activity"
+	"github.com/liaison-skill/liaison/internal/web"
+)
+
+// maxText bounds what a user says at once, in bytes.
+const maxText = 64 << 10
+
+// pingEvery keeps proxies and the page content while nothing happens.
+const pingEvery = 15 * time.Second
+
+//go:embed teams
+var pageFiles embed.FS
+
+// mountPage adds the page that looks like Teams, and its API.
+func (s *Sandbox) mountPage(r *gin.Engine) error {
+	files, err := fs.Sub(pageFiles, "teams")
+	if err != nil {
+		return fmt.Errorf("find the page's files: %w", err)
+	}
+	web.Pages(r, files)
+	api := r.Group("/api", s.sameOrigin())
+	api.GET("/people", web.Handle(s.log, s.listPeople))
+	api.GET("/people/:name/events", web.Handle(s.log, s.streamChat))
+	api.POST("/people/:name/messages", web.Handle(s.log, s.postMessage))
+	api.GET("/faults", web.Handle(s.log, s.listFaults))
+	api.POST("/faults", web.Handle(s.log, s.orderFault))
+	api.DELETE("/faults", web.Handle(s.log, s.endFaults))
+	return nil
+}
+
+// sameOrigin keeps other sites' pages from speaking for the user.
+func (s *Sandbox) sameOrigin() gin.HandlerFunc {
+	protection := http.NewCrossOriginProtection()
+	return web.Handle(s.log, func(c *gin.Context) error {
+		if err := protection.Check(c.Request); err != nil {
+			return &web.Error{Status: http.StatusForbidden, Text: "requests of other sites are refused", Err: err}
+		}
+		return nil
+	})
+}
+
+// listPeople answers who can be played.
+func (s *Sandbox) listPeople(c *gin.Context) error {
+	type entry struct {
+		Name   string `json:"name"`
+		Holder Holder `json:"holder"`
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	people := make([]entry, 0, len(s.people))
+	for _, p := range s.people {
+		people = append(people, entry{p.name, p.holder})
+	}
+	c.JSON(http.StatusOK, people)
+	return nil
+}
+
+// known finds a user by the path, and makes none.
+func (s *Sandbox) known(c *gin.Context) (*person, error) {
+	name := request{Context: c}.param("name")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p := s.byName[name]; p != nil {
+		return p, nil
+	}
+	return nil, &web.Error{Status: http.StatusNotFound, Text: "nobody of that name"}
+}
+
+// postMessage answers when the turn is over; what was said is in the stream
+// before.
+func (s *Sandbox) postMessage(c *gin.Context) error {
+	p, err := s.known(c)
+	if err != nil {
+		return err
+	}
+	var in struct{ Text string }
+	if err := web.Decode(c, maxText, &in); err != nil {
+		return err
+	}
+	if strings.TrimSpace(in.Text) == "" {
+		return web.BadRequest("text is empty")
+	}
+	// The copilot goes on when the user closes the page; turns are bounded.
+	ctx := context.WithoutCancel(c.Request.Context())
+	if err := (User{s, p}).Say(ctx, strings.TrimSpace(in.Text)); err != nil {
+		s.log.WarnContext(ctx, "turn ended with an apology", "user", p.name, "err", err)
+	}
+	c.Status(http.StatusNoContent)
+	return nil
+}
+
+// streamChat sends a chat from where the page left it, and what happens next.
+func (s *Sandbox) streamChat(c *gin.Context) error {
+	p, err := s.known(c)
+	if err != nil {
+		return err
+	}
+	stream, err := web.NewStream(c)
+	if err != nil {
+		return nil //nolint:nilerr // the page is gone; it will come back
+	}
+	after := web.LastEventID(c)
+	err = stream.Send(0, "chat", gin.H{"conversation": p.conversation})
+	ping := time.NewTicker(pingEvery)
+	defer ping.Stop()
+	for err == nil {
+		events, changed := s.eventsAfter(p, after)
+		for _, e := range events {
+			err = cmp.Or(err, stream.Send(e.Seq, e.kind(), e))
+			after = e.Seq
+		}
+		select {
+		case <-changed:
+		case <-ping.C:
+			err = cmp.Or(err, stream.Ping())
+		case <-c.Request.Context().Done():
+			return nil
+		case <-web.Draining(c.Request.Context()):
+			return nil
+		}
+	}
+	return nil
+}
+
+// kind names an event for the page.
+func (e event) kind() string {
+	switch {
+	case e.Line != nil:
+		return "line"
+	case e.Holder != "":
+		return "holder"
+	}
+	return "typing"
+}
+
+func (s *Sandbox) eventsAfter(p *person, seq int64) ([]event, <-chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i, found := slices.BinarySearchFunc(p.events, seq, func(e event, seq int64) int { return cmp.Compare(e.Seq, seq) })
+	if found {
+		i++
+	}
+	return slices.Clone(p.events[i:]), s.changed
+}
+
+// An orderable fault is one the page offers.
+type orderable struct {
+	ID    string `json:"id"`
+	Title string `json:"title"`
+	Text  string `json:"text"`
+	leg   Leg
+	fault Fault
+}
+
+func orderables() []orderable {
+	return []orderable{
+		{"teams-429", "Teams throttles", "The next post into Teams is answered with 429 and Retry-After: 3.", Connector, Fault{Status: http.StatusTooManyRequests, RetryAfter: 3 * time.Second, Times: 1}},
+		{"teams-500", "Teams fails", "The next post into Teams is answered with 500.", Connector, Fault{Status: http.StatusInternalServerError, Times: 1}},
+		{"teams-hang", "Teams hangs", "The next post into Teams gets no answer.", Connector, Fault{Hang: true, Times: 1}},
+		{"teams-accept", "Teams accepts, then breaks", "The next post arrives, but its sender reads a broken connection.", Connector, Fault{Accept: true, Reset: true, Times: 1}},
+		{"teams-blocked", "The user blocks the bot", "Posts into Teams are answered with 403 until all is mended.", Connector, Fault{Status: http.StatusForbidden, Code: "ConversationBlockedByUser"}},
+		{"host-down", "Copilot Studio is down", "The skill's answers are refused with 503 until all is mended.", SkillHost, Fault{Status: http.StatusServiceUnavailable}},
+		{"entra-down", "Entra ID is down", "Tokens are refused with 503 until all is mended.", Entra, Fault{Status: http.StatusServiceUnavailable, Code: activity.CodeError}},
+	}
+}
+
+// listFaults answers what can be broken, and what is.
+func (s *Sandbox) listFaults(c *gin.Context) error {
+	s.mu.Lock()
+	standing := len(s.faults)
+	s.mu.Unlock()
+	c.JSON(http.StatusOK, gin.H{"faults": orderables(), "standing": standing})
+	return nil
+}
+
+func (s *Sandbox) orderFault(c *gin.Context) error {
+	var in struct{ ID string }
+	if err := web.Decode(c, maxText, &in); err != nil {
+		return err
+	}
+	all := orderables()
+	i := slices.IndexFunc(all, func(o orderable) bool { return o.ID == in.ID })
+	if i < 0 {
+		return web.BadRequest("no such fault")
+	}
+	s.Fault(all[i].leg, all[i].fault)
+	return s.listFaults(c)
+}
+
+func (s *Sandbox) endFaults(c *gin.Context) error {
+	for _, leg := range []Leg{Entra, Keys, Connector, SkillHost} {
+		s.ClearFaults(leg)
+	}
+	return s.listFaults(c)
+}

@@ -1,0 +1,53 @@
+// The events of one user's chat. The browser reconnects by itself and says which
+// event it saw last; a browser that gave up is helped here.
+
+export class Stream {
+  #source = null;
+  #retry = 0;
+  #conversation = "";
+  #seen = 0;
+
+  // on: {reset, line, holder, typing, online}
+  constructor(on) {
+    this.on = on;
+  }
+
+  open(name) {
+    this.close();
+    this.#conversation = "";
+    this.#seen = 0;
+    this.#connect(name);
+  }
+
+  close() {
+    clearTimeout(this.#retry);
+    this.#source?.close();
+  }
+
+  #connect(name) {
+    const source = new EventSource(`api/people/${encodeURIComponent(name)}/events?after=${this.#seen}`);
+    this.#source = source;
+    const listen = (kind, take) =>
+      source.addEventListener(kind, (event) => {
+        if (event.lastEventId) this.#seen = Number(event.lastEventId);
+        take(JSON.parse(event.data));
+      });
+    listen("chat", ({ conversation }) => {
+      this.on.online(true);
+      if (this.#conversation && this.#conversation !== conversation) {
+        this.open(name); // the sandbox began anew: so does the chat
+        return;
+      }
+      if (!this.#conversation) this.on.reset();
+      this.#conversation = conversation;
+    });
+    listen("line", (event) => this.on.line(event.line));
+    listen("holder", (event) => this.on.holder(event.holder));
+    listen("typing", (event) => this.on.typing(event.typing));
+    source.addEventListener("error", () => {
+      this.on.online(false);
+      if (source.readyState !== EventSource.CLOSED) return;
+      this.#retry = setTimeout(() => this.#connect(name), 2000);
+    });
+  }
+}
