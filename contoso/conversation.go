@@ -138,10 +138,12 @@ const lockSQL = `
 SELECT state
 FROM contoso.conversation
 WHERE id = @id
-FOR UPDATE`
+FOR NO KEY UPDATE`
 
 // lock takes the conversation's row for the transaction and returns its state.
-// Whatever is written next keeps the conversation's order.
+// Whatever is written next keeps the conversation's order. The lock lets foreign
+// keys refer to the row: a full one would deadlock with who records an event of
+// the conversation without having locked it.
 func lock(ctx context.Context, tx pgx.Tx, id string) (string, error) {
 	var state string
 	err := tx.QueryRow(ctx, lockSQL, pgx.NamedArgs{"id": id}).Scan(&state)

@@ -46,7 +46,7 @@ func runAt(tb testing.TB, db *pgxpool.Pool, config contoso.Config, address strin
 	if err != nil {
 		tb.Fatal(err)
 	}
-	app := &contoso.App{DB: db, Log: slog.New(slog.DiscardHandler), Config: config}
+	app := &contoso.App{DB: db, Log: slog.New(slog.NewTextHandler(tb.Output(), nil)), Config: config}
 	ctx, cancel := context.WithCancel(tb.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- app.Run(ctx, ln); close(ended) }()

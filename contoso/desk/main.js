@@ -1,0 +1,119 @@
+// The desk. The address says what is open: #<id> a conversation, #<id>/details
+// its details on a narrow screen; so links, reload and the back button work.
+
+import { composer, ending, showDraft } from "./composer.js";
+import { byId, nameOf } from "./dom.js";
+import { drawList, listKeys } from "./list.js";
+import { drawPanel } from "./panel.js";
+import { Store } from "./store.js";
+import { drawThread, threadKeys } from "./thread.js";
+import { localTime, moment, since } from "./time.js";
+
+const store = new Store();
+let selected = "";
+let listDrawn = "";
+let panelDrawn = "";
+
+const agentName = () => byId("agent-name").value.trim() || "Contoso Support";
+const current = () => store.conversations.get(selected);
+
+function drawHead(c) {
+  byId("thread-name").textContent = nameOf(c);
+  const state = byId("thread-state");
+  if (c.state === "ended") state.textContent = `Ended ${moment(c.endedAt)}`;
+  else if (!c.waitingSince) state.textContent = "Active · the user has your answer";
+  else {
+    const ticking = document.createElement("span");
+    ticking.dataset.since = c.waitingSince;
+    ticking.textContent = since(c.waitingSince);
+    state.replaceChildren(c.state === "waiting" ? "Waiting for a first answer for " : "Active · waiting for your answer for ", ticking);
+  }
+  byId("end").hidden = c.state === "ended";
+  byId("composer").hidden = c.state === "ended";
+  byId("ended-note").hidden = c.state !== "ended";
+  byId("ended-note").textContent = `This conversation was ended by the ${c.endedBy}. A new request opens a new one.`;
+}
+
+// markRead tells the server what the agent has really seen.
+function markRead() {
+  const c = current();
+  if (!c || c.unread === 0 || document.hidden || document.body.dataset.view === "list") return;
+  const last = store.thread(selected).findLast((line) => line.from === "user" && line.position);
+  if (last) store.read(selected, last.position);
+}
+
+function drawSelected() {
+  const c = current();
+  byId("no-selection").hidden = Boolean(c);
+  byId("open-thread").hidden = !c;
+  byId("panel").hidden = !c;
+  if (!c) return;
+  drawHead(c);
+  drawThread(selected, store.thread(selected), (key) => store.retry(selected, key));
+  // Redrawn only when it differs: a redraw would take the keyboard's place away.
+  const facts = JSON.stringify([c.id, c.user, c.problem, c.variables, c.endedAt]);
+  if (facts !== panelDrawn) drawPanel(c);
+  panelDrawn = facts;
+  markRead();
+}
+
+function draw(id) {
+  const list = JSON.stringify([selected, [...store.conversations.values()]]);
+  if (list !== listDrawn) drawList([...store.conversations.values()], selected);
+  listDrawn = list;
+  const unread = store.unread();
+  document.title = unread ? `(${unread}) Contoso Live Chat` : "Contoso Live Chat";
+  if (!id || id === selected) drawSelected();
+}
+
+// load repeats what failed for want of a connection; an unknown id leads back to
+// the list.
+async function load(id) {
+  try {
+    await store.open(id);
+  } catch (problem) {
+    if (problem.status === 404 && id === selected) location.hash = "";
+    else if (id === selected) setTimeout(load, 2000, id);
+  }
+}
+
+function navigate() {
+  const [id, details] = decodeURIComponent(location.hash.slice(1)).split("/");
+  const changed = id !== selected;
+  selected = id;
+  document.body.dataset.view = !id ? "list" : details ? "details" : "thread";
+  byId("to-details").href = `#${id}/details`;
+  byId("from-details").href = `#${id}`;
+  if (changed && id) {
+    byId("to-newest").hidden = true;
+    showDraft(id);
+    load(id);
+  }
+  draw(null);
+  if (changed && id && matchMedia("(pointer: fine)").matches && !byId("composer").hidden) byId("draft").focus();
+}
+
+function tick() {
+  for (const node of document.querySelectorAll("[data-since]")) node.textContent = since(node.dataset.since);
+  for (const node of document.querySelectorAll("[data-zone]")) node.textContent = localTime(node.dataset.zone);
+}
+
+const savedName = localStorage.getItem("agent name");
+byId("agent-name").value = savedName ?? "Contoso Support";
+byId("agent-name").addEventListener("change", () => {
+  byId("agent-name").value = agentName();
+  localStorage.setItem("agent name", agentName());
+});
+
+composer(() => selected, (id, words) => store.send(id, words, agentName()));
+ending(() => selected, () => nameOf(current()), (id, reason) => store.end(id, agentName(), reason));
+listKeys();
+threadKeys();
+store.addEventListener("change", (event) => draw(event.detail));
+store.addEventListener("connection", (event) => {
+  byId("connection").textContent = event.detail ? "" : "Reconnecting…";
+});
+window.addEventListener("hashchange", navigate);
+document.addEventListener("visibilitychange", markRead);
+setInterval(tick, 1000);
+store.begin().then(navigate);

@@ -1,0 +1,139 @@
+// What the page knows: snapshots, kept up to date by the stream of events. An
+// event replaces what it is about, so one that comes twice does no harm, and a
+// reader that names the last number it saw misses nothing.
+
+async function request(path, options) {
+  const response = await fetch(path, options);
+  if (response.status === 204) return null;
+  const body = await response.json().catch(() => ({}));
+  if (!response.ok) {
+    throw Object.assign(new Error(body.error || `The server answered ${response.status}.`), { status: response.status });
+  }
+  return body;
+}
+
+const post = (path, body, headers = {}) =>
+  request(path, { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json", ...headers } });
+
+const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+
+const pathOf = (id, rest = "") => `/api/desk/conversations/${encodeURIComponent(id)}${rest}`;
+
+export class Store extends EventTarget {
+  conversations = new Map(); // by id
+  lines = new Map(); // of the threads loaded: conversation id → line id → line
+  pending = new Map(); // conversation id → key → what is being sent
+  #seq = 0;
+
+  #changed(id) {
+    this.dispatchEvent(new CustomEvent("change", { detail: id }));
+  }
+
+  #status(connected) {
+    this.dispatchEvent(new CustomEvent("connection", { detail: connected }));
+  }
+
+  // begin loads the list and follows it, for as long as the page is open.
+  async begin() {
+    for (let list = null; !list;) {
+      try {
+        list = await request("/api/desk/conversations");
+        this.#seq = list.seq;
+        for (const c of list.conversations) this.conversations.set(c.id, c);
+      } catch {
+        this.#status(false);
+        await pause(2000);
+      }
+    }
+    this.#changed(null);
+    this.#follow();
+  }
+
+  #follow() {
+    const source = new EventSource(`/api/desk/events?after=${this.#seq}`);
+    source.addEventListener("open", () => this.#status(true));
+    source.addEventListener("change", (message) => this.#take(JSON.parse(message.data)));
+    source.addEventListener("error", () => {
+      this.#status(false);
+      // The browser comes back by itself unless the answer was no stream.
+      if (source.readyState === EventSource.CLOSED) setTimeout(() => this.#follow(), 2000);
+    });
+  }
+
+  #take({ seq, conversation, line }) {
+    this.#seq = seq;
+    this.conversations.set(conversation.id, conversation);
+    if (line) this.#put(line);
+    this.#changed(conversation.id);
+  }
+
+  #put(line) {
+    this.lines.get(line.conversationId)?.set(line.id, line);
+    if (line.key) this.pending.get(line.conversationId)?.delete(line.key);
+  }
+
+  // open loads a thread. Events that arrive meanwhile find it and are kept.
+  async open(id) {
+    if (this.lines.has(id)) return;
+    const fresh = new Map();
+    this.lines.set(id, fresh);
+    try {
+      const { conversation, lines } = await request(pathOf(id));
+      if (!this.conversations.has(id)) this.conversations.set(id, conversation);
+      for (const line of lines) if (!fresh.has(line.id)) this.#put(line);
+    } catch (problem) {
+      this.lines.delete(id);
+      throw problem;
+    } finally {
+      this.#changed(id);
+    }
+  }
+
+  // thread returns the lines in order, then what is still on its way.
+  thread(id) {
+    const stored = [...(this.lines.get(id)?.values() ?? [])].sort((a, b) => a.position - b.position);
+    return [...stored, ...(this.pending.get(id)?.values() ?? [])];
+  }
+
+  unread() {
+    let sum = 0;
+    for (const c of this.conversations.values()) sum += c.state === "ended" ? 0 : c.unread;
+    return sum;
+  }
+
+  // send shows the words at once. The key makes every repetition the same line.
+  async send(id, message, sender) {
+    const key = crypto.randomUUID();
+    if (!this.pending.has(id)) this.pending.set(id, new Map());
+    this.pending.get(id).set(key, {
+      id: key, key, conversationId: id, from: "agent", event: "message",
+      sender, message, timestamp: new Date().toISOString(), state: "sending",
+    });
+    await this.retry(id, key);
+  }
+
+  async retry(id, key) {
+    const words = this.pending.get(id)?.get(key);
+    if (!words) return;
+    words.state = "sending";
+    this.#changed(id);
+    try {
+      const line = await post(pathOf(id, "/messages"), { message: words.message, sender: words.sender }, { "Idempotency-Key": key });
+      // The stream may have been faster, and knows more of the delivery by now.
+      if (!this.lines.get(id)?.has(line.id)) this.#put(line);
+    } catch (problem) {
+      // If the stream has brought the line all the same, these words are shown no more.
+      words.state = "unsent";
+      words.failure = problem.status ? problem.message : "No connection.";
+    }
+    this.#changed(id);
+  }
+
+  read(id, through) {
+    return post(pathOf(id, "/read"), { through }).catch(() => {}); // the next line asks again
+  }
+
+  end(id, sender, reason) {
+    return post(pathOf(id, "/end"), { sender, reason });
+  }
+}

@@ -1,0 +1,126 @@
+// The chat in the middle. Elements are kept by the line's key, so that a line
+// on its way becomes the stored one without moving.
+
+import { byId, el, icon } from "./dom.js";
+import { day, moment, time } from "./time.js";
+
+const near = 80; // px from the end that still count as being there
+const together = 5 * 60 * 1000; // ms in which one author's lines share a heading
+
+let shown = null; // the conversation the elements belong to
+let elements = new Map();
+let newestSeen = null;
+
+const nameOfLine = (line) => line.key || line.id;
+
+function delivery(line, retry) {
+  switch (line.state) {
+    case "sending": return ["Sending…"];
+    case "queued": return line.failure
+      ? [el("span", { class: "slow" }, `Trying again: ${line.failure}`)]
+      : [icon("queued"), "Queued"];
+    case "sent": return [icon("sent"), "Sent"];
+    case "failed": return [el("span", { class: "trouble" }, `Not delivered: ${line.failure}`)];
+    case "unsent": {
+      const again = el("button", { class: "again", type: "button" }, "Send again");
+      again.addEventListener("click", () => retry(line.key));
+      return [el("span", { class: "trouble" }, `Not sent: ${line.failure}`), again];
+    }
+    default: return [];
+  }
+}
+
+// A line is made once; what may change in it is its class and its last part.
+function makeLine(line) {
+  if (line.from === "system") return el("li", { class: "note" });
+  return el("li", null,
+    el("span", { class: "author" }, line.sender || "User"),
+    el("div", { class: "words", dir: "auto" }, line.message),
+    el("div", { class: "meta" }));
+}
+
+function updateLine(node, line, first, retry) {
+  const face = JSON.stringify([line.state, line.failure, first, line.id]);
+  if (node.dataset.face === face) return;
+  node.dataset.face = face;
+  if (line.from === "system") {
+    const reason = line.reason ? `: ${line.reason}` : "";
+    node.replaceChildren(`${line.message}${reason} · `, el("time", { datetime: line.timestamp, title: moment(line.timestamp) }, time(line.timestamp)));
+    return;
+  }
+  const pending = line.state === "sending" || line.state === "unsent";
+  node.className = ["line", line.from, first && "first", pending && "pending"].filter(Boolean).join(" ");
+  node.querySelector(".meta").replaceChildren(
+    el("time", { datetime: line.timestamp, title: moment(line.timestamp) }, time(line.timestamp)), ...delivery(line, retry));
+}
+
+// place puts nodes into the log in order, moving none that is in its place.
+function place(log, nodes) {
+  let next = log.firstChild;
+  for (const node of nodes) {
+    if (node === next) next = next.nextSibling;
+    else log.insertBefore(node, next);
+  }
+  while (next) {
+    const gone = next;
+    next = next.nextSibling;
+    gone.remove();
+  }
+}
+
+// drawThread shows a conversation's lines. Whoever reads further up stays there
+// and is told of new ones.
+export function drawThread(id, lines, retry) {
+  const log = byId("log");
+  const scroller = byId("scroller");
+  const fresh = id !== shown;
+  if (fresh) {
+    shown = id;
+    elements = new Map();
+    newestSeen = null;
+    log.replaceChildren();
+  }
+  const atEnd = fresh || scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < near;
+  // Lines that were there when the thread was opened are no news to be read out.
+  log.setAttribute("aria-live", newestSeen === null ? "off" : "polite");
+  place(log, nodesOf(lines, retry));
+
+  const newest = lines.at(-1);
+  if (!newest) return;
+  const isNew = newestSeen !== null && newestSeen !== nameOfLine(newest);
+  newestSeen = nameOfLine(newest);
+  if (atEnd || newest.state === "sending") scroller.scrollTop = scroller.scrollHeight;
+  else if (isNew) byId("to-newest").hidden = false;
+}
+
+function nodesOf(lines, retry) {
+  const nodes = [];
+  let before = null;
+  for (const line of lines) {
+    if (!before || day(before.timestamp) !== day(line.timestamp)) {
+      nodes.push(keep(`day ${day(line.timestamp)}`, () => el("li", { class: "day" }, day(line.timestamp))));
+      before = null;
+    }
+    const first = before?.from !== line.from || before.sender !== line.sender
+      || new Date(line.timestamp) - new Date(before.timestamp) > together;
+    const node = keep(nameOfLine(line), () => makeLine(line));
+    updateLine(node, line, first, retry);
+    nodes.push(node);
+    before = line;
+  }
+  return nodes;
+}
+
+function keep(key, make) {
+  if (!elements.has(key)) elements.set(key, make());
+  return elements.get(key);
+}
+
+// threadKeys lets the reader jump to the end.
+export function threadKeys() {
+  const scroller = byId("scroller");
+  byId("to-newest").addEventListener("click", () => { scroller.scrollTop = scroller.scrollHeight; });
+  scroller.addEventListener("scroll", () => {
+    if (scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < near) byId("to-newest").hidden = true;
+  });
+}
