@@ -112,7 +112,9 @@ func (s *Sandbox) call(ctx context.Context, p *person, a activity.Activity) erro
 	if err != nil {
 		return err
 	}
+	began := time.Now()
 	status, body, err := s.Post(ctx, a, token)
+	s.update(func() { s.record.calls = latest(append(s.record.calls, Call{a, status, time.Since(began)})) })
 	if err != nil {
 		return err
 	}

@@ -73,54 +73,6 @@ func wantCalls(tb testing.TB, k *scriptedSkill, want ...string) {
 	}
 }
 
-func TestCopilotStudioPassesTheUsersConversation(t *testing.T) {
-	t.Parallel()
-	s := start(t, sandbox.Config{})
-	k := newSkill(t, s)
-	megan := s.User("Megan")
-	escalated(t, megan)
-	ids := map[string]bool{}
-	for _, a := range k.received() {
-		ids[a.ID] = true
-		if a.Conversation.ID != megan.Conversation() || a.RelatesTo != nil || a.Recipient.ID != "" || a.Recipient.Role != "" {
-			t.Errorf("not as Copilot Studio: %+v", a)
-		}
-		if a.From.ID != megan.ID() || a.From.Name != "Megan Bowen" || a.From.AADObjectID == "" || a.Tenant() != tenant || a.Client().Locale != "en-US" {
-			t.Errorf("who and where: %+v", a)
-		}
-	}
-	if len(ids) != 2 {
-		t.Errorf("%d different activity ids, want 2", len(ids))
-	}
-	claims := verified(t.Context(), t, provider(t, s).Verifier(oidcFor(skill)), k.tokens[0])
-	if claims["azp"] != copilot {
-		t.Errorf("the call is by %v", claims["azp"])
-	}
-}
-
-func TestBotFrameworkMintsAConversationUntilItsEnd(t *testing.T) {
-	t.Parallel()
-	s := start(t, sandbox.Config{Style: sandbox.StyleBotFramework})
-	k := newSkill(t, s)
-	lee := s.User("Lee")
-	escalated(t, lee)
-	got := k.received()
-	first, second := got[0], got[1]
-	if first.Conversation.ID == lee.Conversation() || first.Conversation.ID == second.Conversation.ID {
-		t.Errorf("conversations %s, %s of %s", first.Conversation.ID, second.Conversation.ID, lee.Conversation())
-	}
-	relates := first.RelatesTo
-	if relates == nil || relates.Conversation.ID != lee.Conversation() || relates.ServiceURL != s.URL()+"/teams/" || first.Recipient.Role != "skill" {
-		t.Errorf("relatesTo %+v, recipient %+v", relates, first.Recipient)
-	}
-	if status := k.post(t.Context(), first, activity.Activity{Type: activity.TypeMessage, Text: "late"}); status != http.StatusNotFound {
-		t.Errorf("a post to the forgotten conversation: %d, want 404", status)
-	}
-	if status := k.post(t.Context(), second, activity.Activity{Type: activity.TypeMessage, Text: "live"}); status != http.StatusOK {
-		t.Errorf("a post to the live conversation: %d, want 200", status)
-	}
-}
-
 func TestSkillThatOpensNoChat(t *testing.T) {
 	t.Parallel()
 	end := func(code string, value string) activity.Activity {
@@ -229,6 +181,28 @@ func TestLateCopyOfAnEndingChangesNothing(t *testing.T) {
 	}
 }
 
+func TestLateEndingDoesNotAnswerTheNextCall(t *testing.T) {
+	t.Parallel()
+	s := start(t, sandbox.Config{Patience: time.Second})
+	k := newSkill(t, s)
+	lee := s.User("Lee")
+	k.use(func(activity.Activity) (int, []activity.Activity) { return http.StatusAccepted, nil })
+	say(t, lee, "human")
+	if err := lee.Say(patient(t), "It is broken"); err == nil {
+		t.Fatal("no apology")
+	}
+	late := k.last()
+	k.use(func(a activity.Activity) (int, []activity.Activity) {
+		status, replies := polite(a)
+		if a.Name == "startConversation" {
+			wrong := activity.Activity{Type: activity.TypeEndOfConversation, Code: activity.CodeError, ReplyToID: late.ID}
+			k.post(t.Context(), a, wrong)
+		}
+		return status, replies
+	})
+	escalated(t, lee)
+}
+
 func TestTurnsOfOneUserKeepTheirOrder(t *testing.T) {
 	t.Parallel()
 	s := start(t, sandbox.Config{})
@@ -259,34 +233,5 @@ func TestTurnsOfOneUserKeepTheirOrder(t *testing.T) {
 	}
 	if text := k.last().Text; text != "two" {
 		t.Errorf("last is %q", text)
-	}
-}
-
-func TestPostForAnInlineTurnIsAViolation(t *testing.T) {
-	t.Parallel()
-	s := start(t, sandbox.Config{})
-	k := newSkill(t, s)
-	alex := s.User("Alex")
-	alex.ExpectReplies(true)
-	escalated(t, alex)
-	a := k.last()
-	k.post(t.Context(), a, activity.Activity{Type: activity.TypeMessage, Text: "late", ReplyToID: a.ID})
-	k.post(t.Context(), a, activity.Activity{Type: activity.TypeMessage, Text: "out of turn"})
-	if diff := cmp.Diff([]string{"message posted for a turn with expectReplies"}, s.Violations()); diff != "" {
-		t.Errorf("violations (-want +got):\n%s", diff)
-	}
-}
-
-func TestHealthCheckAndManifest(t *testing.T) {
-	t.Parallel()
-	s := start(t, sandbox.Config{})
-	k := newSkill(t, s)
-	status, err := s.HealthCheck(patient(t))
-	if err != nil || status != http.StatusAccepted || k.last().Type != activity.TypeEndOfConversation || k.last().Conversation.ID != "" {
-		t.Errorf("health check: %d %v %+v", status, err, k.last())
-	}
-	manifest, err := s.FetchManifest(patient(t))
-	if err != nil || string(manifest) != `{"name":"scripted"}` {
-		t.Errorf("manifest: %s %v", manifest, err)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"crypto/subtle"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -173,8 +172,7 @@ func (s *Sandbox) audienceOf(resource string) (string, bool) {
 		return connectorAudience, true
 	}
 	id := strings.ToLower(strings.TrimPrefix(resource, "api://"))
-	apps := []string{strings.ToLower(s.cfg.CopilotAppID), strings.ToLower(s.cfg.SkillAppID)}
-	return id, slices.Contains(apps, id)
+	return id, id == s.cfg.CopilotAppID || id == s.cfg.SkillAppID
 }
 
 func (s *Sandbox) knownTenant(q request) bool {

@@ -9,8 +9,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/gin-gonic/gin"
-
 	"github.com/liaison-skill/liaison/internal/web"
 )
 
@@ -56,7 +54,7 @@ func (s *Sandbox) ClearFaults(leg Leg) {
 }
 
 // takeFault uses up one hit of the first fault that matches.
-func (s *Sandbox) takeFault(leg Leg, conversation string) Fault {
+func (s *Sandbox) takeFault(leg Leg, conversation string) standingFault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i := range s.faults {
@@ -64,22 +62,23 @@ func (s *Sandbox) takeFault(leg Leg, conversation string) Fault {
 		if f.leg != leg || f.Conversation != "" && f.Conversation != conversation {
 			continue
 		}
-		hit := f.Fault
+		hit := *f
 		if f.left--; f.left == 0 {
 			s.faults = slices.Delete(s.faults, i, i+1)
 		}
 		return hit
 	}
-	return Fault{}
+	return standingFault{}
 }
 
 // fails reports whether the caller is to see something other than success.
 func (f Fault) fails() bool { return f.Status != 0 || f.Hang || f.Reset }
 
 // play answers q as f has it and returns the status the caller saw.
-func (s *Sandbox) play(q request, f Fault, endpoint func(request) reply) int {
+func (s *Sandbox) play(q request, f standingFault, endpoint func(request) reply) int {
 	ctx := q.Request.Context()
 	if f.Delay > 0 && !pause(ctx, f.Delay) {
+		reset(q)
 		return statusNone
 	}
 	var r reply
@@ -103,20 +102,22 @@ func (s *Sandbox) play(q request, f Fault, endpoint func(request) reply) int {
 	return r.status
 }
 
-// reply is the answer f asks for, in the shape the connector and Entra share as
-// far as clients read it.
-func (f Fault) reply(q request) reply {
+// reply is the answer f asks for, with the error body of its leg.
+func (f standingFault) reply(q request) reply {
 	if f.RetryAfter > 0 {
 		q.Header("Retry-After", strconv.Itoa(int((f.RetryAfter+time.Second-1)/time.Second)))
 	}
 	if f.EmptyBody {
 		return reply{f.Status, nil}
 	}
-	code := cmp.Or(f.Code, "ServiceError")
-	if f.Status == http.StatusTooManyRequests {
-		code = cmp.Or(f.Code, "Throttled")
+	const message = "This fault was ordered."
+	switch {
+	case f.leg == Entra:
+		return entraError(f.Status, cmp.Or(f.Code, "temporarily_unavailable"), message)
+	case f.Status == http.StatusTooManyRequests:
+		return connectorError(f.Status, cmp.Or(f.Code, "Throttled"), message)
 	}
-	return reply{f.Status, gin.H{"error": gin.H{"code": code, "message": "This fault was ordered."}}}
+	return connectorError(f.Status, cmp.Or(f.Code, "ServiceError"), message)
 }
 
 // pause waits for d, or until the caller is gone or the server stops when d is

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/oauth2"
 
 	"github.com/liaison-skill/liaison/sandbox"
 )
@@ -73,6 +74,21 @@ func TestFaultsChooseTheirRequests(t *testing.T) {
 	got = append(got, post(alex))
 	if diff := cmp.Diff([]int{504, 503, 504, 201, 503, 201}, got); diff != "" {
 		t.Errorf("statuses (-want +got):\n%s", diff)
+	}
+}
+
+func TestEntraFailsInItsOwnWords(t *testing.T) {
+	t.Parallel()
+	s := start(t, sandbox.Config{})
+	s.Fault(sandbox.Entra, sandbox.Fault{Status: http.StatusServiceUnavailable, Times: 1})
+	config := credentials(s, "SKILL", copilot+"/.default")
+	_, err := config.Token(t.Context())
+	refusal, ok := errors.AsType[*oauth2.RetrieveError](err)
+	if !ok || refusal.ErrorCode != "temporarily_unavailable" {
+		t.Errorf("got %v", err)
+	}
+	if _, err := config.Token(t.Context()); err != nil {
+		t.Errorf("after the fault: %v", err)
 	}
 }
 

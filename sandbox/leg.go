@@ -36,8 +36,7 @@ func (s *Sandbox) on(leg Leg, endpoint func(request) reply) gin.HandlerFunc {
 		}
 		q := request{c, body}
 		kept := s.remember(leg, q)
-		status := s.play(q, s.takeFault(leg, q.param("conversation")), endpoint)
-		s.update(func() { kept.Status = status })
+		s.settle(kept, s.play(q, s.takeFault(leg, q.param("conversation")), endpoint))
 		return nil
 	})
 }

@@ -13,7 +13,6 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"github.com/liaison-skill/liaison/activity"
 	"github.com/liaison-skill/liaison/internal/web"
 )
 
@@ -175,7 +174,7 @@ func orderables() []orderable {
 		{"teams-accept", "Teams accepts, then breaks", "The next post arrives, but its sender reads a broken connection.", Connector, Fault{Accept: true, Reset: true, Times: 1}},
 		{"teams-blocked", "The user blocks the bot", "Posts into Teams are answered with 403 until all is mended.", Connector, Fault{Status: http.StatusForbidden, Code: "ConversationBlockedByUser"}},
 		{"host-down", "Copilot Studio is down", "The skill's answers are refused with 503 until all is mended.", SkillHost, Fault{Status: http.StatusServiceUnavailable}},
-		{"entra-down", "Entra ID is down", "Tokens are refused with 503 until all is mended.", Entra, Fault{Status: http.StatusServiceUnavailable, Code: activity.CodeError}},
+		{"entra-down", "Entra ID is down", "Tokens are refused with 503 until all is mended.", Entra, Fault{Status: http.StatusServiceUnavailable}},
 	}
 }
 

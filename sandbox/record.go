@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/liaison-skill/liaison/activity"
 )
 
 // keepRequests bounds what is remembered of a leg, so that a demo may run for days.
@@ -46,10 +48,18 @@ type TokenRequest struct {
 	Status   int
 }
 
+// A Call is a call of the skill by the copilot.
+type Call struct {
+	Activity activity.Activity
+	Status   int // of the answer; 0 when none came
+	Took     time.Duration
+}
+
 // A record remembers requests and violations.
 type record struct {
 	requests   map[Leg][]*Request
-	total      map[Leg]int
+	answered   map[Leg]int
+	calls      []Call
 	violations []string
 }
 
@@ -67,17 +77,7 @@ func (s *Sandbox) Requests(leg Leg) []Request {
 // WaitRequests blocks until n requests of a leg have been answered since the
 // sandbox was made, and returns those still remembered. It ends with ctx.
 func (s *Sandbox) WaitRequests(ctx context.Context, leg Leg, n int) ([]Request, error) {
-	err := s.await(ctx, func() bool {
-		waiting := func(r *Request) bool { return r.Status == 0 }
-		open := 0
-		for _, r := range s.record.requests[leg] {
-			if waiting(r) {
-				open++
-			}
-		}
-		return s.record.total[leg]-open >= n
-	})
-	if err != nil {
+	if err := s.await(ctx, func() bool { return s.record.answered[leg] >= n }); err != nil {
 		return nil, fmt.Errorf("wait for %d requests: %w", n, err)
 	}
 	return s.Requests(leg), nil
@@ -92,6 +92,13 @@ func (s *Sandbox) TokenRequests() []TokenRequest {
 		all = append(all, TokenRequest{ClientID: client, Scope: form.Get("scope"), At: r.At, Status: r.Status})
 	}
 	return all
+}
+
+// Calls returns the calls of the skill that are over, oldest first.
+func (s *Sandbox) Calls() []Call {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.record.calls)
 }
 
 // Violations returns what peers did that a careful peer does not, in words.
@@ -118,17 +125,22 @@ func (s *Sandbox) remember(leg Leg, q request) *Request {
 		kept.Body = withoutSecret(q)
 	}
 	s.update(func() {
-		if s.record.requests == nil {
-			s.record.requests, s.record.total = map[Leg][]*Request{}, map[Leg]int{}
-		}
-		all := append(s.record.requests[leg], kept)
-		if len(all) > keepRequests {
-			all = slices.Delete(all, 0, len(all)-keepRequests)
-		}
-		s.record.requests[leg] = all
-		s.record.total[leg]++
+		s.record.requests[leg] = latest(append(s.record.requests[leg], kept))
 	})
 	return kept
+}
+
+// settle records how q was answered.
+func (s *Sandbox) settle(kept *Request, status int) {
+	s.update(func() {
+		kept.Status = status
+		s.record.answered[kept.Leg]++
+	})
+}
+
+// latest drops the oldest of what is more than to be kept.
+func latest[T any](all []T) []T {
+	return slices.Delete(all, 0, max(0, len(all)-keepRequests))
 }
 
 // withoutSecret returns the form of a token request without what proves the

@@ -97,10 +97,10 @@ func New(cfg Config) (*Sandbox, error) {
 		return nil, errors.New("sandbox: BaseURL is required: listen first, then say where")
 	}
 	cfg.BaseURL = strings.TrimSuffix(cfg.BaseURL, "/")
-	cfg.TenantID = cmp.Or(cfg.TenantID, defaultTenantID)
-	cfg.CopilotAppID = cmp.Or(cfg.CopilotAppID, defaultCopilotAppID)
+	cfg.TenantID = strings.ToLower(cmp.Or(cfg.TenantID, defaultTenantID))
+	cfg.CopilotAppID = strings.ToLower(cmp.Or(cfg.CopilotAppID, defaultCopilotAppID))
 	cfg.CopilotSecret = cmp.Or(cfg.CopilotSecret, rand.Text())
-	cfg.SkillAppID = cmp.Or(cfg.SkillAppID, defaultSkillAppID)
+	cfg.SkillAppID = strings.ToLower(cmp.Or(cfg.SkillAppID, defaultSkillAppID))
 	cfg.SkillSecret = cmp.Or(cfg.SkillSecret, rand.Text())
 	cfg.Patience = cmp.Or(cfg.Patience, defaultPatience)
 	cfg.Log = cmp.Or(cfg.Log, slog.New(slog.DiscardHandler))
@@ -111,6 +111,7 @@ func New(cfg Config) (*Sandbox, error) {
 		changed: make(chan struct{}),
 		skill:   cfg.SkillURL,
 
+		record:         record{requests: map[Leg][]*Request{}, answered: map[Leg]int{}},
 		byName:         map[string]*person{},
 		byConversation: map[activity.ConversationID]*person{},
 		bySkill:        map[activity.ConversationID]*person{},

@@ -20,6 +20,7 @@ import (
 
 	"github.com/liaison-skill/liaison/activity"
 	"github.com/liaison-skill/liaison/sandbox"
+	"github.com/liaison-skill/liaison/sandbox/sandboxtest"
 )
 
 // A scriptedSkill is a skill on a real HTTP server. It answers startConversation
@@ -178,13 +179,10 @@ func patient(tb testing.TB) context.Context {
 	return ctx
 }
 
+// say is what a user says; the copilot must not apologise.
 func say(tb testing.TB, u sandbox.User, texts ...string) {
 	tb.Helper()
-	for _, text := range texts {
-		if err := u.Say(patient(tb), text); err != nil {
-			tb.Fatalf("%v", err)
-		}
-	}
+	sandboxtest.Say(tb, u, texts...)
 }
 
 // chat returns who said what.

@@ -4,7 +4,10 @@ package sandboxtest
 import (
 	"context"
 	"net"
+	"slices"
+	"strings"
 	"testing" //nolint:depguard // this package is for tests
+	"time"
 
 	"github.com/liaison-skill/liaison/sandbox"
 )
@@ -33,6 +36,43 @@ func Start(tb testing.TB, cfg sandbox.Config) *sandbox.Sandbox {
 		}
 	})
 	return s
+}
+
+// patience bounds what a test waits for.
+const patience = 20 * time.Second
+
+// Say writes texts into a user's chat, one turn after the other. It fails the
+// test when the copilot had to apologise.
+func Say(tb testing.TB, u sandbox.User, texts ...string) {
+	tb.Helper()
+	for _, text := range texts {
+		ctx, cancel := context.WithTimeout(tb.Context(), patience)
+		err := u.Say(ctx, text)
+		cancel()
+		if err != nil {
+			tb.Fatalf("%v", err)
+		}
+	}
+}
+
+// WaitLine blocks until a line by author that contains text is in the chat, and
+// returns it.
+func WaitLine(tb testing.TB, u sandbox.User, author sandbox.Author, text string) sandbox.Line {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(tb.Context(), patience)
+	defer cancel()
+	var found sandbox.Line
+	err := u.Wait(ctx, func(lines []sandbox.Line) bool {
+		i := slices.IndexFunc(lines, func(l sandbox.Line) bool { return l.Author == author && strings.Contains(l.Text, text) })
+		if i >= 0 {
+			found = lines[i]
+		}
+		return i >= 0
+	})
+	if err != nil {
+		tb.Fatalf("line with %q: %v", text, err)
+	}
+	return found
 }
 
 // Mint makes a token, or fails the test.
