@@ -56,7 +56,7 @@ export function drawPanel(c) {
     section("Conversation", table([
       ["Started", moment(c.startedAt)],
       ["Ended", c.endedAt && `${moment(c.endedAt)}, by the ${c.endedBy}`],
-      copyable("Conversation ID", c.id),
+      copyable("ID", c.id),
       copyable("Reference", c.reference),
       copyable("User ID", user.id),
     ])),
