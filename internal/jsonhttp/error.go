@@ -41,8 +41,13 @@ func (e *Error) Unwrap() error { return e.cause }
 func (e *Error) StatusCode() int { return e.Status }
 
 // Permanent reports whether repeating the same request is pointless: 3xx and
-// 4xx, but for 408, 412 (Teams: concurrent operations), 425 and 429.
+// 4xx, but for 408, 412 (Teams: concurrent operations), 425 and 429; and what the
+// transport, which may refuse to send a token, calls permanent.
 func (e *Error) Permanent() bool {
+	var cause interface{ Permanent() bool }
+	if e.Status == 0 && errors.As(e.cause, &cause) {
+		return cause.Permanent()
+	}
 	switch e.Status {
 	case http.StatusRequestTimeout, http.StatusPreconditionFailed, http.StatusTooEarly, http.StatusTooManyRequests:
 		return false
@@ -75,7 +80,13 @@ func (e *Error) Unavailable() bool {
 }
 
 // RetryAfter returns the delay the peer asked for, or zero.
-func (e *Error) RetryAfter() time.Duration { return e.After }
+func (e *Error) RetryAfter() time.Duration {
+	var cause interface{ RetryAfter() time.Duration }
+	if e.Status == 0 && errors.As(e.cause, &cause) {
+		return cause.RetryAfter()
+	}
+	return e.After
+}
 
 func transportError(err error, sent bool) *Error {
 	cause := withoutURL(err)

@@ -1,0 +1,65 @@
+# Everything a contributor runs. `make` alone lists it.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+GOLANGCI_VERSION := v2.15.0
+TOOLS := $(CURDIR)/.tools
+GOLANGCI := $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION)
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+# gin's msgpack codec is a third of the binary, and nothing here speaks it.
+TAGS := nomsgpack
+GO_TEST := go test -tags $(TAGS) -shuffle=on
+export GOFLAGS := -buildvcs=false
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: build ## Run the service, the hub and the sandbox; Ctrl-C ends them
+	@exec bin/liaison demo
+
+.PHONY: build
+build: ## Build bin/liaison and bin/contoso
+	@go build -tags $(TAGS) -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ ./cmd/...
+
+.PHONY: test
+test: test-needs ## Run every test: race detector, real PostgreSQL, real browser
+	$(GO_TEST) -race -timeout 9m ./...
+	@$(MAKE) --no-print-directory test-docker
+
+.PHONY: test-short
+test-short: ## Run the tests that need neither a database nor a browser
+	$(GO_TEST) -short ./...
+
+.PHONY: test-docker
+test-docker: ## Run the storage tests once more in a container, where Docker can be had
+	@.ci/test-docker $(GO_TEST) -race -count=1 ./internal/schema ./delivery ./mapping
+
+.PHONY: test-needs
+test-needs:
+	@.ci/test-needs
+
+.PHONY: lint
+lint: $(GOLANGCI) ## Check the code; installs the pinned linter first
+	@$(GOLANGCI) run --build-tags $(TAGS) ./...
+
+.PHONY: fmt
+fmt: $(GOLANGCI) ## Format the code
+	@$(GOLANGCI) fmt ./...
+
+$(GOLANGCI):
+	@echo "installing golangci-lint $(GOLANGCI_VERSION)"
+	@GOBIN=$(TOOLS)/tmp go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	@mv $(TOOLS)/tmp/golangci-lint $@ && rmdir $(TOOLS)/tmp
+
+.PHONY: generate
+generate: ## Take the screenshots of docs/ anew
+	LIAISON_SCREENSHOTS=$(CURDIR)/docs/images go test -tags $(TAGS) -count=1 -run 'TestTheWholeConversation' ./internal/e2e
+
+.PHONY: bench
+bench: ## Run the benchmarks
+	go test -tags $(TAGS) -run '^$$' -bench . -benchmem ./delivery
+
+.PHONY: check
+check: lint test ## What CI runs

@@ -1,0 +1,108 @@
+package bridge
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/liaison-skill/liaison/activity"
+	"github.com/liaison-skill/liaison/delivery"
+	"github.com/liaison-skill/liaison/mapping"
+	"github.com/liaison-skill/liaison/proactive"
+)
+
+// What the service itself says to users and agents.
+const (
+	textNoHub        = "Sorry, I could not reach a person just now. Please try again in a few minutes."
+	textNotConnected = "You are not connected to a person. You are back with the copilot."
+	textUndelivered  = "Your message could not be delivered to the person you are talking to. Please send it again."
+	textUnreached    = "This line could not be delivered to the user"
+)
+
+// Statuses a topic can branch on.
+const (
+	statusConnected = "connected"
+	statusFailed    = "failed"
+	statusEnded     = "ended"
+	statusNone      = "none"
+)
+
+// errRepeat is a turn that had its effect before.
+var errRepeat = errors.New("repeated turn")
+
+// Outputs are the values an endOfConversation gives back to the copilot's topic.
+// Their names are the manifest's.
+type Outputs struct {
+	LiveChatConversationID string `json:"LiveChatConversationId,omitempty"`
+	Status                 string `json:"status,omitempty"`
+	Reason                 string `json:"reason,omitempty"`
+	PendingText            string `json:"PendingText,omitempty"` // words the copilot should answer
+}
+
+// EndOfTurn returns the endOfConversation that finishes the skill action name.
+func EndOfTurn(name, code string, out Outputs) activity.Activity {
+	value, _ := json.Marshal(out)
+	return activity.Activity{Type: activity.TypeEndOfConversation, Name: name, Code: code, Value: value}
+}
+
+// started tells the copilot how a start went. One that is still open after its
+// time counts as failed.
+func started(m mapping.Mapping, name string) []activity.Activity {
+	if m.HubConversation == "" {
+		return []activity.Activity{
+			proactive.Notice(textNoHub),
+			EndOfTurn(name, activity.CodeError, Outputs{Status: statusFailed, Reason: "hubUnavailable"}),
+		}
+	}
+	return []activity.Activity{EndOfTurn(name, activity.CodeCompleted, Outputs{
+		LiveChatConversationID: string(m.HubConversation), Status: statusConnected,
+	})}
+}
+
+// answerScope is where answers are unique: one turn has one.
+func answerScope(t Turn) string { return "answer|" + t.Key.BotAppID + "|" + string(t.Key.Conversation) }
+
+// Answer promises activities to the skill host as the answer to t. A repeated
+// turn is not answered again.
+func (b *Bridge) Answer(ctx context.Context, t Turn, activities ...activity.Activity) error {
+	if t.Inline || t.Reference.Host == nil {
+		return nil
+	}
+	err := b.commit(ctx, func(tx *delivery.Tx) error {
+		return b.answer(ctx, tx, t, activities...)
+	})
+	if err != nil {
+		return fmt.Errorf("answer: %w", err)
+	}
+	return nil
+}
+
+func (b *Bridge) answer(ctx context.Context, tx *delivery.Tx, t Turn, activities ...activity.Activity) error {
+	if t.Inline || t.Reference.Host == nil {
+		return nil
+	}
+	return b.post(ctx, tx, answerScope(t), t.ID, proactive.Post{To: *t.Reference.Host, ReplyTo: t.ID}, activities...)
+}
+
+// post enqueues activities for the skill host, in the form of post.
+func (b *Bridge) post(ctx context.Context, tx *delivery.Tx, scope, key string, post proactive.Post, activities ...activity.Activity) error {
+	items := make([]delivery.Item, len(activities))
+	for i, a := range activities {
+		h := delivery.Header{Conversation: hostLane(post.To), Scope: scope}
+		if key != "" {
+			h.Key = fmt.Sprintf("%s/%d", key, i)
+		}
+		if i == 0 {
+			h.Key = key
+		}
+		post.Activity = a
+		item, err := b.toCopilot.Item(h, copilotOrder{Post: post})
+		if err != nil {
+			return err
+		}
+		items[i] = item
+	}
+	_, err := tx.Enqueue(ctx, items...)
+	return err
+}

@@ -1,0 +1,123 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/liaison-skill/liaison/delivery"
+	"github.com/liaison-skill/liaison/livechat"
+	"github.com/liaison-skill/liaison/mapping"
+	"github.com/liaison-skill/liaison/proactive"
+)
+
+// Errors that doors turn into answers.
+var (
+	// ErrNotEscalated means that the user's conversation is not with a hub.
+	ErrNotEscalated = errors.New("conversation not escalated")
+
+	// ErrUnknown means that no mapping has the hub's conversation.
+	ErrUnknown = errors.New("unknown hub conversation")
+
+	// ErrEnded means that the hub's conversation is over.
+	ErrEnded = errors.New("hub conversation has ended")
+)
+
+// openWithin bounds how long a start may take: the copilot's topic waits for the
+// hub's id, and the user with it.
+const openWithin = 9 * time.Second
+
+// Options is what a Bridge is made of.
+type Options struct {
+	Pool         *pgxpool.Pool
+	Log          *slog.Logger
+	Delivery     delivery.Config
+	Replica      string                  // see delivery.New
+	Hubs         map[string]livechat.Hub // by configured name
+	Hub          string                  // the one that gets new conversations
+	Client       *proactive.Client
+	ConnectorURL string // where users are reached whose connector was never seen
+}
+
+// A Bridge carries words between copilots and hubs.
+type Bridge struct {
+	opt    Options
+	outbox *delivery.Outbox
+
+	toHub     map[string]*delivery.Destination[hubOrder]
+	toTeams   *delivery.Destination[teamsOrder]
+	toCopilot *delivery.Destination[copilotOrder]
+
+	userLines  *committer[Turn]
+	agentLines map[string]*committer[livechat.Inbound]
+}
+
+// New wires a Bridge. Nothing runs before [Bridge.Run].
+func New(opt Options) *Bridge {
+	b := &Bridge{
+		opt:        opt,
+		toHub:      map[string]*delivery.Destination[hubOrder]{},
+		agentLines: map[string]*committer[livechat.Inbound]{},
+	}
+	b.toTeams = &delivery.Destination[teamsOrder]{Name: "teams", Send: b.sendTeams, Settled: b.teamsSettled}
+	b.toCopilot = &delivery.Destination[copilotOrder]{Name: "copilot", Send: b.sendCopilot, Settled: b.copilotSettled}
+	b.userLines = newCommitter(b.acceptUser)
+	peers := []delivery.Peer{b.toTeams, b.toCopilot}
+	for name, hub := range opt.Hubs {
+		d := &delivery.Destination[hubOrder]{
+			Name: "hub/" + name,
+			Send: func(ctx context.Context, o hubOrder) error { return b.sendHub(ctx, hub, o) },
+			Settled: func(ctx context.Context, tx *delivery.Tx, o hubOrder, s delivery.Settlement) error {
+				return b.hubSettled(ctx, tx, name, o, s)
+			},
+		}
+		b.toHub[name] = d
+		b.agentLines[name] = newCommitter(func(ctx context.Context, events []livechat.Inbound) ([]error, error) {
+			return b.acceptAgent(ctx, name, events)
+		})
+		peers = append(peers, d)
+	}
+	b.outbox = delivery.New(opt.Pool, opt.Log, opt.Delivery, opt.Replica, peers...)
+	return b
+}
+
+// Run carries until ctx ends, then finishes what is in flight. Stop the doors
+// first.
+func (b *Bridge) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return b.outbox.Run(ctx) })
+	g.Go(func() error { return b.userLines.run(ctx) })
+	for _, c := range b.agentLines {
+		g.Go(func() error { return c.run(ctx) })
+	}
+	return g.Wait()
+}
+
+// commit runs f in a transaction of bounded time: a door that the database keeps
+// waiting refuses instead.
+func (b *Bridge) commit(ctx context.Context, f func(tx *delivery.Tx) error) error {
+	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
+	defer cancel()
+	return b.outbox.Transact(ctx, f)
+}
+
+// inScope is where activity ids are unique: a channel's conversation. It outlives
+// lanes and mappings.
+func inScope(k mapping.Key) string {
+	return "turn|" + k.BotAppID + "|" + string(k.Conversation)
+}
+
+// Lanes.
+func hubLane(id mapping.ID) string    { return fmt.Sprintf("mapping %d", id) }
+func returnLane(id mapping.ID) string { return fmt.Sprintf("return %d", id) }
+
+func teamsLane(k mapping.Key) string { return k.BotAppID + "|" + string(k.Conversation) }
+
+func hostLane(host proactive.Target) string {
+	return host.Audience + "|" + string(host.Conversation.ID)
+}

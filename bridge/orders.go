@@ -1,0 +1,124 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/liaison-skill/liaison/delivery"
+	"github.com/liaison-skill/liaison/livechat"
+	"github.com/liaison-skill/liaison/mapping"
+	"github.com/liaison-skill/liaison/proactive"
+)
+
+// Orders are what the outbox stores. Their JSON outlives releases: members are
+// added, never renamed.
+type (
+	// hubOrder is one thing for a hub to do; exactly one member beside Mapping
+	// is set.
+	hubOrder struct {
+		Mapping mapping.ID        `json:"mapping"`
+		Open    *livechat.Opening `json:"open,omitempty"`
+		Say     *livechat.Message `json:"say,omitempty"`
+		End     *livechat.Ending  `json:"end,omitempty"`
+		Answer  *proactive.Post   `json:"answer,omitempty"` // tell the copilot how opening went
+	}
+
+	// teamsOrder is one activity for the user.
+	teamsOrder struct {
+		Mapping mapping.ID     `json:"mapping"`
+		Post    proactive.Post `json:"post"`
+		Agent   bool           `json:"agent,omitempty"` // an agent's words, not ours
+		Ends    bool           `json:"ends,omitempty"`  // the last one: then the copilot is told
+	}
+
+	// copilotOrder is one activity for the skill host.
+	copilotOrder struct {
+		Mapping mapping.ID     `json:"mapping,omitempty"`
+		Post    proactive.Post `json:"post"`
+		Returns bool           `json:"returns,omitempty"` // gives control back, out of turn
+	}
+)
+
+// neverOpenedError is a word for a hub conversation that does not exist.
+type neverOpenedError struct{}
+
+func (neverOpenedError) Error() string   { return "hub conversation was never opened" }
+func (neverOpenedError) Permanent() bool { return true }
+
+func (b *Bridge) sendHub(ctx context.Context, hub livechat.Hub, o hubOrder) error {
+	switch {
+	case o.Open != nil:
+		return b.open(ctx, hub, o)
+	case o.Say != nil:
+		m, err := b.hubConversation(ctx, o.Mapping)
+		if err != nil {
+			return err
+		}
+		if m == "" {
+			return neverOpenedError{}
+		}
+		say := *o.Say
+		say.Conversation = m
+		return hub.Send(ctx, say)
+	case o.End != nil:
+		m, err := b.hubConversation(ctx, o.Mapping)
+		if err != nil {
+			return err
+		}
+		end := *o.End
+		end.Conversation = m
+		return hub.End(ctx, end)
+	}
+	return nil // an answer waits for its turn in the lane, there is nothing to send
+}
+
+// open asks the hub and records its id. Whoever repeats it after a crash gets the
+// same id.
+func (b *Bridge) open(ctx context.Context, hub livechat.Hub, o hubOrder) error {
+	id, err := hub.Open(ctx, *o.Open)
+	if err != nil {
+		return err
+	}
+	err = mapping.Opened(ctx, b.opt.Pool, o.Mapping, id)
+	if errors.Is(err, mapping.ErrNotFound) {
+		// A hub without idempotency opened a second one after a crash. Keep the first.
+		return hub.End(ctx, livechat.Ending{Conversation: id})
+	}
+	return err
+}
+
+func (b *Bridge) hubConversation(ctx context.Context, id mapping.ID) (livechat.ConversationID, error) {
+	m, err := mapping.Get(ctx, b.opt.Pool, id)
+	return m.HubConversation, err
+}
+
+func (b *Bridge) sendTeams(ctx context.Context, o teamsOrder) error {
+	return b.opt.Client.Send(ctx, o.Post)
+}
+
+func (b *Bridge) sendCopilot(ctx context.Context, o copilotOrder) error {
+	if o.Returns {
+		m, err := mapping.Get(ctx, b.opt.Pool, o.Mapping)
+		if err != nil {
+			return err
+		}
+		if m.State != mapping.Ending {
+			return nil // the user was faster: the copilot has been told in a turn
+		}
+	}
+	return b.opt.Client.Send(ctx, o.Post)
+}
+
+// enqueue hands one message to the outbox.
+func enqueue[M any](ctx context.Context, tx *delivery.Tx, d *delivery.Destination[M], h delivery.Header, m M) (bool, error) {
+	item, err := d.Item(h, m)
+	if err != nil {
+		return false, err
+	}
+	fresh, err := tx.Enqueue(ctx, item)
+	if err != nil {
+		return false, fmt.Errorf("%s: %w", d.Name, err)
+	}
+	return fresh[0], nil
+}

@@ -1,0 +1,100 @@
+package bridge
+
+import (
+	"context"
+	"crypto/rand"
+	"time"
+
+	"github.com/liaison-skill/liaison/activity"
+	"github.com/liaison-skill/liaison/delivery"
+	"github.com/liaison-skill/liaison/livechat"
+	"github.com/liaison-skill/liaison/mapping"
+	"github.com/liaison-skill/liaison/proactive"
+)
+
+// returnWithin bounds the tries to tell the copilot out of turn. It is not known
+// whether Copilot Studio accepts that; if not, the user's next message gets it in
+// turn.
+const returnWithin = time.Minute
+
+// hubSettled runs when an order to a hub has its final outcome.
+func (b *Bridge) hubSettled(ctx context.Context, tx *delivery.Tx, hub string, o hubOrder, s delivery.Settlement) error {
+	m, err := mapping.Lock(ctx, tx, o.Mapping)
+	if err != nil {
+		return err
+	}
+	switch {
+	case o.Answer != nil:
+		return b.post(ctx, tx, "", "", *o.Answer, started(m, o.Answer.Activity.Name)...)
+	case s.Delivered:
+		return nil
+	case o.Open != nil:
+		return b.openFailed(ctx, tx, hub, m, s)
+	case o.Say != nil:
+		return b.notify(ctx, tx, &m, teamsOrder{}, delivery.Header{}, textUndelivered)
+	}
+	return nil // an end that the hub refuses: there is nothing left to end
+}
+
+// openFailed leaves nothing behind: what the hub may have opened all the same is
+// ended as soon as it answers.
+func (b *Bridge) openFailed(ctx context.Context, tx *delivery.Tx, hub string, m mapping.Mapping, s delivery.Settlement) error {
+	if err := mapping.Fail(ctx, tx, m.ID); err != nil || !s.Ambiguous {
+		return err
+	}
+	_, err := enqueue(ctx, tx, b.toHub[hub], delivery.Header{Conversation: hubLane(m.ID)},
+		hubOrder{Mapping: m.ID, End: &livechat.Ending{Key: m.OpenKey, Reason: "opening timed out"}})
+	return err
+}
+
+// teamsSettled runs when a line for the user was refused, and when the last line
+// of a conversation has its outcome.
+func (b *Bridge) teamsSettled(ctx context.Context, tx *delivery.Tx, o teamsOrder, s delivery.Settlement) error {
+	m, err := mapping.Lock(ctx, tx, o.Mapping)
+	if err != nil {
+		return err
+	}
+	if o.Ends {
+		return b.giveBack(ctx, tx, m)
+	}
+	if s.Delivered || !o.Agent || !m.State.Open() {
+		return nil
+	}
+	_, err = enqueue(ctx, tx, b.toHub[m.Hub], delivery.Header{Conversation: hubLane(m.ID)},
+		hubOrder{Mapping: m.ID, Say: &livechat.Message{
+			Key: "undelivered " + rand.Text(), Sender: "Liaison", Text: textUnreached + " (" + string(s.Class) + ").",
+		}})
+	return err
+}
+
+// giveBack tells the copilot that the user is its own again.
+func (b *Bridge) giveBack(ctx context.Context, tx *delivery.Tx, m mapping.Mapping) error {
+	if m.State != mapping.Ending {
+		return nil
+	}
+	if m.Host == nil || !m.HostActive {
+		return mapping.Close(ctx, tx, m.ID, m.ClosedBy)
+	}
+	_, err := enqueue(ctx, tx, b.toCopilot,
+		delivery.Header{Conversation: returnLane(m.ID), Settle: true, Within: returnWithin},
+		copilotOrder{Mapping: m.ID, Returns: true, Post: proactive.Post{
+			To: *m.Host, OutOfTurn: true,
+			Activity: EndOfTurn("", activity.CodeCompleted, Outputs{
+				LiveChatConversationID: string(m.HubConversation), Status: statusEnded, Reason: string(m.ClosedBy),
+			}),
+		}})
+	return err
+}
+
+// copilotSettled closes a mapping whose copilot has been told. If it could not
+// be, the mapping stays ending until the user's next message.
+func (b *Bridge) copilotSettled(ctx context.Context, tx *delivery.Tx, o copilotOrder, s delivery.Settlement) error {
+	if !o.Returns || !s.Delivered {
+		return nil
+	}
+	m, err := mapping.Lock(ctx, tx, o.Mapping)
+	if err != nil || m.State != mapping.Ending {
+		return err
+	}
+	return mapping.Close(ctx, tx, m.ID, m.ClosedBy)
+}

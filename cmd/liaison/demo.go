@@ -1,0 +1,168 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/liaison-skill/liaison/contoso"
+	"github.com/liaison-skill/liaison/internal/app"
+	"github.com/liaison-skill/liaison/internal/env"
+	"github.com/liaison-skill/liaison/internal/localpg"
+	"github.com/liaison-skill/liaison/internal/schema"
+	"github.com/liaison-skill/liaison/migrations"
+	"github.com/liaison-skill/liaison/sandbox"
+)
+
+// The demo's applications are nobody's.
+const (
+	demoTenant  = "11111111-1111-4111-8111-111111111111"
+	demoCopilot = "22222222-2222-4222-8222-222222222222"
+	demoSkill   = "33333333-3333-4333-8333-333333333333"
+	demoSecret  = "whsec_ZGVtbyBvbmx5OiBub3QgYSBzZWNyZXQ=" // both ends are this process
+)
+
+type demoCmd struct {
+	Service string `default:"127.0.0.1:5001" help:"Address of the service."`
+	Hub     string `default:"127.0.0.1:5000" help:"Address of Contoso Live Chat, the hub."`
+	Teams   string `default:"127.0.0.1:5002" help:"Address of the sandbox: Teams, Copilot Studio and Entra ID."`
+	DataDir string `env:"LIAISON_DATA_DIR" help:"Folder that keeps the conversations. ./data, or /var/lib/liaison as root."`
+}
+
+// demo is the three programs, wired to each other.
+type demo struct {
+	database embeddedServer
+	service  *app.App
+	hub      *contoso.App
+	sandbox  *sandbox.Sandbox
+	addr     [3]net.Listener // service, hub, sandbox
+}
+
+// Run implements the command.
+func (d demoCmd) Run(ctx context.Context, c console) error {
+	began := time.Now()
+	say := func(format string, args ...any) {
+		fmt.Fprintf(c.err, "%5.1fs  "+format+"\n", append([]any{time.Since(began).Seconds()}, args...)...)
+	}
+	run, err := d.prepare(ctx, c, say)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil // interrupted while starting is no failure
+		}
+		return err
+	}
+	defer run.database.Stop()
+	say("ready")
+	fmt.Fprintf(c.out, demoText, d.Teams, d.Hub, d.Service)
+	err = run.run(ctx)
+	say("stopped; the conversations are kept in %s", app.DataDir(d.DataDir))
+	return err
+}
+
+const demoText = `
+  Teams    http://%s   write here as the user: say hello, then "talk to a person"
+  Desk     http://%s   answer here as the agent
+  Service  http://%s   liaison itself: /skill-manifest.json, /healthz, /readyz
+
+  Authentication is on: the sandbox issues real tokens. Ctrl-C ends it all.
+
+`
+
+func (d demoCmd) prepare(ctx context.Context, c console, say func(string, ...any)) (*demo, error) {
+	var run demo
+	for i, address := range []string{d.Service, d.Hub, d.Teams} {
+		ln, err := listen(ctx, []string{"--service", "--hub", "--teams"}[i], address)
+		if err != nil {
+			return nil, fmt.Errorf("%w\nAnother demo may be running; end it, or choose another address", err)
+		}
+		run.addr[i] = ln
+	}
+	if _, err := localpg.Installed(ctx); errors.Is(err, localpg.ErrNotInstalled) {
+		say("installing PostgreSQL")
+		if err := localpg.Install(ctx, c.err); err != nil {
+			return nil, err
+		}
+	}
+	say("starting PostgreSQL in %s", filepath.Join(app.DataDir(d.DataDir), "postgres"))
+	server, err := embedded(ctx, app.DataDir(d.DataDir))
+	if err != nil {
+		return nil, err
+	}
+	run.database = server
+	say("PostgreSQL %s runs; starting the hub, the sandbox and the service", server.Version())
+	if err := d.wire(ctx, c, &run); err != nil {
+		server.Stop()
+		return nil, err
+	}
+	return &run, nil
+}
+
+// wire makes the three programs, each with its own database or file.
+func (d demoCmd) wire(ctx context.Context, c console, run *demo) error {
+	base := func(i int) string { return "http://" + run.addr[i].Addr().String() }
+	log := app.NewLogger(app.Config{LogLevel: "warn"}, c.err)
+
+	hubDB, err := run.database.open(ctx, "contoso_demo")
+	if err != nil {
+		return err
+	}
+	if err := schema.Up(ctx, hubDB, contoso.Schema()); err != nil {
+		return err
+	}
+	run.hub = &contoso.App{DB: hubDB, Log: log, Config: contoso.Config{
+		WebhookURL: base(0) + "/api/livechat/messages", WebhookSecret: env.Secret(demoSecret),
+	}}
+	run.sandbox, err = sandbox.New(sandbox.Config{
+		BaseURL: base(2), SkillURL: base(0) + "/api/messages",
+		TenantID: demoTenant, CopilotAppID: demoCopilot, SkillAppID: demoSkill,
+		StateFile: filepath.Join(app.DataDir(d.DataDir), "sandbox.jsonl"), Log: log,
+	})
+	if err != nil {
+		return err
+	}
+	serviceDB, err := run.database.open(ctx, "liaison_demo")
+	if err != nil {
+		return err
+	}
+	if err := schema.Up(ctx, serviceDB, migrations.Schema()); err != nil {
+		return err
+	}
+	cfg, err := app.Load(ctx, d.environ(run.sandbox.Env(), base(0), base(1)))
+	if err != nil {
+		return err
+	}
+	run.service, err = app.New(cfg, version, serviceDB, log, run.addr[0].Addr())
+	return err
+}
+
+// environ is the service's environment: what the operator set, then what makes
+// the demo.
+func (d demoCmd) environ(sandboxEnv map[string]string, service, hub string) []string {
+	var environ []string
+	for _, pair := range os.Environ() {
+		if name, _, _ := strings.Cut(pair, "="); !strings.HasPrefix(name, "LIAISON_") || strings.HasPrefix(name, "LIAISON_DELIVERY_") {
+			environ = append(environ, pair)
+		}
+	}
+	for name, value := range sandboxEnv {
+		environ = append(environ, name+"="+value)
+	}
+	return append(environ,
+		"LIAISON_PUBLIC_URL="+service, "LIAISON_HUB_CONTOSO_URL="+hub, "LIAISON_HUB_CONTOSO_WEBHOOK_SECRET="+demoSecret)
+}
+
+// run serves all three until ctx ends.
+func (r *demo) run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return r.service.Run(ctx, r.addr[0]) })
+	g.Go(func() error { return r.hub.Run(ctx, r.addr[1]) })
+	g.Go(func() error { return r.sandbox.Run(ctx, r.addr[2]) })
+	return g.Wait()
+}

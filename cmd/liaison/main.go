@@ -1,0 +1,55 @@
+// Command liaison runs the live-agent escalation service and its tools.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// version is set by the linker: -X main.version=…
+var version = "0.1.0-dev" //nolint:gochecknoglobals // the linker needs a variable
+
+// cli is the command line; its help texts are its documentation.
+type cli struct {
+	Serve    serveCmd    `cmd:"" help:"Run the service."`
+	Demo     demoCmd     `cmd:"" help:"Run the service with a hub and a sandbox of Copilot Studio and Teams, on this machine."`
+	Migrate  migrateCmd  `cmd:"" help:"Bring the database's schema up to date."`
+	Manifest manifestCmd `cmd:"" help:"Print the skill manifest, or check one."`
+	Version  versionCmd  `cmd:"" help:"Print the version."`
+}
+
+// console is where commands write.
+type console struct {
+	out, err io.Writer
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	var c cli
+	k := kong.Parse(&c,
+		kong.Name("liaison"),
+		kong.Description("Talk to a person: hands a Copilot Studio conversation in Teams to a live agent and brings it back."),
+		kong.UsageOnError(),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(console{out: os.Stdout, err: os.Stderr}),
+	)
+	if err := k.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "liaison:", err)
+		os.Exit(1)
+	}
+}
+
+type versionCmd struct{}
+
+// Run implements the command.
+func (versionCmd) Run(c console) error {
+	_, err := fmt.Fprintln(c.out, "liaison", version)
+	return err
+}

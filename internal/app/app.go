@@ -1,0 +1,140 @@
+// Package app wires the service together and owns its life, from listening to
+// drained. It is the only package that knows every other one.
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/liaison-skill/liaison/auth"
+	"github.com/liaison-skill/liaison/bridge"
+	"github.com/liaison-skill/liaison/internal/env"
+	"github.com/liaison-skill/liaison/internal/jsonhttp"
+	"github.com/liaison-skill/liaison/internal/web"
+	"github.com/liaison-skill/liaison/livechat"
+	"github.com/liaison-skill/liaison/livechat/contoso"
+	"github.com/liaison-skill/liaison/proactive"
+	"github.com/liaison-skill/liaison/skill"
+	"github.com/liaison-skill/liaison/webhook"
+)
+
+// callTimeout bounds any call to a peer; an attempt's own time is shorter.
+const callTimeout = 30 * time.Second
+
+// An App is the wired service, not yet serving.
+type App struct {
+	bridge *bridge.Bridge
+	router *gin.Engine
+	drain  time.Duration
+}
+
+// New wires the service that is going to serve on addr. It opens no connection
+// and starts no goroutine; the schema must be in place.
+func New(c Config, version string, pool *pgxpool.Pool, log *slog.Logger, addr net.Addr) (*App, error) {
+	hosts, err := auth.NewHosts(c.Auth)
+	if err != nil {
+		return nil, fmt.Errorf("trusted hosts: %w", err)
+	}
+	credentials, err := auth.NewCredentials(c.Auth, c.Identity, http.DefaultTransport)
+	if err != nil {
+		return nil, fmt.Errorf("connections: %w", err)
+	}
+	verifier, err := auth.NewVerifier(c.Auth, http.DefaultTransport, log)
+	if err != nil {
+		return nil, fmt.Errorf("callers: %w", err)
+	}
+	hubs, readers := adapters(c)
+	c.Delivery.Drain = time.Duration(c.Drain)
+	b := bridge.New(bridge.Options{
+		Pool: pool, Log: log, Delivery: c.Delivery, Replica: replica(c, addr),
+		Hubs: hubs, Hub: c.HubNames[0],
+		Client:       &proactive.Client{Credentials: credentials, Base: http.DefaultTransport, Timeout: callTimeout},
+		ConnectorURL: c.Auth.ConnectorURL,
+	})
+	r := web.NewEngine(log)
+	for _, h := range []interface{ Mount(r gin.IRouter) }{
+		&skill.Handler{Bridge: b, Verifier: verifier, Hosts: hosts, Log: log, MaxBody: int64(c.MaxBody)},
+		&webhook.Handler{Bridge: b, Hubs: readers, Default: c.HubNames[0], Log: log, MaxBody: int64(c.MaxBody)},
+		&health{pool: pool, log: log},
+	} {
+		h.Mount(r)
+	}
+	manifest, err := Manifest(c, version)
+	if err != nil {
+		return nil, err
+	}
+	if err := skill.MountManifest(r, manifest); err != nil {
+		return nil, err
+	}
+	return &App{bridge: b, router: r, drain: time.Duration(c.Drain)}, nil
+}
+
+// Manifest returns the skill's manifest as configured.
+func Manifest(c Config, version string) (skill.Manifest, error) {
+	appID := ""
+	if len(c.Auth.SkillAppID) > 0 {
+		appID = c.Auth.SkillAppID[0]
+	}
+	return skill.NewManifest(c.PublicURL, appID, version)
+}
+
+// adapters makes the hubs' adapters, for both directions.
+func adapters(c Config) (map[string]livechat.Hub, map[string]livechat.Reader) {
+	hubs, readers := map[string]livechat.Hub{}, map[string]livechat.Reader{}
+	for name, h := range c.Hubs {
+		a := &contoso.Adapter{
+			HTTP: jsonhttp.NewClient(callTimeout, http.DefaultTransport), URL: h.URL,
+			Header: h.header(), Secrets: env.List(h.WebhookSecret),
+		}
+		hubs[name], readers[name] = a, a
+	}
+	return hubs, readers
+}
+
+func (h HubConfig) header() http.Header {
+	header := http.Header{}
+	if h.APIKey != "" {
+		header.Set(h.APIKeyHeader, h.APIKey.Reveal())
+	}
+	if h.Bearer != "" {
+		header.Set("Authorization", "Bearer "+h.Bearer.Reveal())
+	}
+	return header
+}
+
+// replica is this process's name: no two living processes share a host and an
+// address.
+func replica(c Config, addr net.Addr) string {
+	if c.Replica != "" {
+		return c.Replica
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return host + "|" + addr.String()
+}
+
+// Run serves on ln until ctx ends. Then it drains: first the doors, so that
+// nothing new is accepted, then what is in flight to peers.
+func (a *App) Run(ctx context.Context, ln net.Listener) error {
+	carry, stop := context.WithCancel(context.WithoutCancel(ctx))
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		defer stop()
+		return web.Serve(ctx, ln, a.router, a.drain)
+	})
+	g.Go(func() error {
+		return a.bridge.Run(carry)
+	})
+	return g.Wait()
+}

@@ -1,0 +1,173 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/sethvargo/go-envconfig"
+
+	"github.com/liaison-skill/liaison/auth"
+	"github.com/liaison-skill/liaison/delivery"
+	"github.com/liaison-skill/liaison/internal/env"
+)
+
+// Config is what an operator sets, in variables that begin with LIAISON_.
+type Config struct {
+	Listen        string       `env:"LISTEN, default=127.0.0.1:5001" help:"address of the service"`
+	MetricsListen string       `env:"METRICS_LISTEN, default=127.0.0.1:9464" help:"address of /metrics; not served by this version"`
+	PublicURL     string       `env:"PUBLIC_URL, default=http://localhost:5001" help:"where Copilot Studio reaches the service; goes into the manifest"`
+	DataDir       string       `env:"DATA_DIR" help:"folder of the embedded database; ./data, or /var/lib/liaison as root"`
+	LogLevel      string       `env:"LOG_LEVEL, default=info" help:"debug, info, warn or error"`
+	LogFormat     string       `env:"LOG_FORMAT" help:"text or json; text on a terminal"`
+	Drain         env.Duration `env:"DRAIN, default=20s" help:"longest shutdown"`
+	Replica       string       `env:"REPLICA" help:"this process's name among replicas, the same after a restart; host and address by default"`
+	MaxBody       env.Bytes    `env:"MAX_BODY, default=1MiB" help:"longest request body"`
+	MaxAttachment env.Bytes    `env:"MAX_ATTACHMENT, default=20MiB" help:"longest attachment; not used by this version"`
+	Wait          env.Duration `env:"WAIT, default=5m" help:"nobody joined; not used by this version"`
+	Idle          env.Duration `env:"IDLE, default=30m" help:"nobody wrote; not used by this version"`
+	Cap           env.Duration `env:"CAP, default=12h" help:"longest conversation; not used by this version"`
+	Retention     env.Duration `env:"RETENTION, default=30d" help:"closed conversations are kept; not used by this version"`
+
+	Auth     auth.Config
+	Identity auth.Identity
+	Delivery delivery.Config `env:", prefix=DELIVERY_"`
+
+	HubNames []string `env:"HUBS, default=contoso" help:"names of the hubs, comma list; the first gets new conversations"`
+
+	Hubs map[string]HubConfig
+}
+
+// HubConfig is one hub, in variables that begin with LIAISON_HUB_<NAME>_.
+type HubConfig struct {
+	Kind          string     `env:"KIND" help:"adapter; the hub's name by default"`
+	URL           string     `env:"URL" help:"base URL of its API; http://localhost:5000 for contoso"`
+	APIKey        env.Secret `env:"API_KEY" help:"credential we send"`
+	APIKeyHeader  string     `env:"API_KEY_HEADER, default=X-API-Key" help:"header it is sent in"`
+	Bearer        env.Secret `env:"BEARER" help:"bearer token we send"`
+	WebhookSecret env.Secret `env:"WEBHOOK_SECRET" help:"what it signs with; comma list while rotating; empty takes unsigned webhooks from this machine only"`
+}
+
+// Prefixes of variables.
+const (
+	prefix           = "LIAISON_"
+	hubPrefix        = prefix + "HUB_"
+	connectionPrefix = prefix + "CONNECTION_"
+)
+
+func sections() []env.Section {
+	return []env.Section{
+		{Title: "The service", Prefix: prefix, Config: Config{}},
+		{Title: "Each hub", Prefix: hubPrefix + "<NAME>_", Config: HubConfig{}},
+		{Title: "Each connection", Prefix: connectionPrefix + "<NAME>_", Config: auth.Connection{}},
+	}
+}
+
+// Describe writes the table of variables.
+func Describe(w io.Writer) error { return env.Table(w, sections()...) }
+
+// Load reads the configuration from environ, in the form of os.Environ. The
+// error names every problem at once.
+func Load(ctx context.Context, environ []string) (Config, error) {
+	l := lookuper(environ)
+	var c Config
+	problems := []error{
+		env.Unknown(prefix, environ, sections()...),
+		env.Process(ctx, l, prefix, &c),
+	}
+	var err error
+	c.Identity, err = auth.ReadIdentity(ctx, l, prefix)
+	problems = append(problems, err)
+	c.Hubs = map[string]HubConfig{}
+	for _, name := range c.HubNames {
+		var hub HubConfig
+		problems = append(problems, env.Process(ctx, l, hubPrefix+variable(name)+"_", &hub), hub.complete(name))
+		c.Hubs[name] = hub
+	}
+	c.Auth, err = c.Auth.Resolve()
+	problems = append(problems, err, c.check())
+	if err := errors.Join(problems...); err != nil {
+		return Config{}, fmt.Errorf("configuration:\n%w", err)
+	}
+	return c, nil
+}
+
+// variable is a name as a part of a variable's name.
+func variable(name string) string {
+	return strings.ToUpper(strings.NewReplacer("-", "_", ".", "_").Replace(name))
+}
+
+func (h *HubConfig) complete(name string) error {
+	if h.Kind == "" {
+		h.Kind = name
+	}
+	if h.URL == "" && h.Kind == "contoso" {
+		h.URL = "http://localhost:5000"
+	}
+	var problems []error
+	if h.Kind != "contoso" {
+		problems = append(problems, fmt.Errorf("%s%s_KIND: no adapter %q; there is: contoso", hubPrefix, variable(name), h.Kind))
+	}
+	if u, err := url.Parse(h.URL); err != nil || u.Host == "" {
+		problems = append(problems, fmt.Errorf("%s%s_URL: expected an absolute URL, like https://hub.example.com", hubPrefix, variable(name)))
+	}
+	return errors.Join(problems...)
+}
+
+func (c *Config) check() error {
+	var problems []error
+	add := func(name, format string, args ...any) {
+		problems = append(problems, fmt.Errorf(prefix+name+": "+format, args...))
+	}
+	u, err := url.Parse(c.PublicURL)
+	switch {
+	case err != nil || u.Host == "":
+		add("PUBLIC_URL", "expected an absolute URL, like https://liaison.example.com")
+	case u.Scheme != "https" && !loopback(u.Hostname()):
+		add("PUBLIC_URL", "must begin with https://; Copilot Studio takes no other")
+	}
+	if len(c.HubNames) == 0 {
+		add("HUBS", "names no hub")
+	}
+	if !slices.Contains([]string{"", "text", "json"}, c.LogFormat) {
+		add("LOG_FORMAT", "expected text or json, not %q", c.LogFormat)
+	}
+	if _, err := level(c.LogLevel); err != nil {
+		add("LOG_LEVEL", "expected debug, info, warn or error, not %q", c.LogLevel)
+	}
+	if c.MaxBody <= 0 {
+		add("MAX_BODY", "must be positive")
+	}
+	return errors.Join(problems...)
+}
+
+func loopback(host string) bool {
+	return host == "localhost" || host == "127.0.0.1" || host == "::1"
+}
+
+// lookuper finds variables in a list of the form of os.Environ.
+func lookuper(environ []string) envconfig.Lookuper {
+	found := map[string]string{}
+	for _, pair := range environ {
+		name, value, _ := strings.Cut(pair, "=")
+		found[name] = value
+	}
+	return envconfig.MapLookuper(found)
+}
+
+// DataDir returns the folder of the embedded database: dir, or the default for
+// who runs the process.
+func DataDir(dir string) string {
+	switch {
+	case dir != "":
+		return dir
+	case os.Geteuid() == 0:
+		return "/var/lib/liaison"
+	}
+	return "data"
+}

@@ -1,0 +1,329 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"maps"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/liaison-skill/liaison/contoso"
+	"github.com/liaison-skill/liaison/internal/app"
+	"github.com/liaison-skill/liaison/internal/pgtest"
+	"github.com/liaison-skill/liaison/migrations"
+	"github.com/liaison-skill/liaison/sandbox"
+	"github.com/liaison-skill/liaison/sandbox/sandboxtest"
+)
+
+func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+
+// Ids of the world's applications.
+const (
+	tenantID  = "11111111-1111-1111-1111-111111111111" // the recorded bodies'
+	copilotID = "aaaaaaaa-0000-4000-8000-000000000001"
+	skillID   = "bbbbbbbb-0000-4000-8000-000000000002"
+	secret    = "whsec_d29ybGQtd2ViaG9vay1zZWNyZXQ="
+	apiKey    = "world-api-key"
+)
+
+// A world is a service between a hub and a sandbox.
+type world struct {
+	sandbox *sandbox.Sandbox
+	hub     *part
+	service *part
+	db      *pgxpool.Pool // the service's
+	environ []string
+	log     *safeBuffer // of the service, when it runs in this process
+}
+
+// A part is a program that can be stopped and started again on its address.
+type part struct {
+	tb    testing.TB
+	addr  string
+	serve func(ctx context.Context, ln net.Listener) error
+
+	cancel context.CancelFunc
+	done   chan error
+}
+
+func (p *part) url() string { return "http://" + p.addr }
+
+// start serves, at first on any port and then on the same one.
+func (p *part) start() {
+	p.tb.Helper()
+	ln := listen(p.tb, p.addr)
+	p.addr = ln.Addr().String()
+	ctx, cancel := context.WithCancel(context.WithoutCancel(p.tb.Context()))
+	p.cancel, p.done = cancel, make(chan error, 1)
+	go func() { p.done <- p.serve(ctx, ln) }()
+}
+
+func (p *part) stop() {
+	p.tb.Helper()
+	if p.cancel == nil {
+		return
+	}
+	p.cancel()
+	p.cancel = nil
+	if err := <-p.done; err != nil {
+		p.tb.Errorf("stopping %s: %v", p.addr, err)
+	}
+}
+
+func listen(tb testing.TB, addr string) net.Listener {
+	tb.Helper()
+	if addr == "" {
+		addr = "127.0.0.1:0"
+	}
+	var lc net.ListenConfig
+	var ln net.Listener
+	eventually(tb, "the port is free", func() bool {
+		var err error
+		ln, err = lc.Listen(tb.Context(), "tcp", addr)
+		return err == nil
+	})
+	return ln
+}
+
+// build makes the world up to the service, which is not started.
+func build(tb testing.TB, cfg sandbox.Config) *world {
+	tb.Helper()
+	w := &world{db: pgtest.DB(tb, migrations.Schema()), log: &safeBuffer{}}
+	cfg.TenantID, cfg.CopilotAppID, cfg.SkillAppID = tenantID, copilotID, skillID
+	w.sandbox = sandboxtest.Start(tb, cfg)
+	w.service = &part{tb: tb, serve: w.serveApp}
+	ln := listen(tb, "")
+	w.service.addr = ln.Addr().String()
+	_ = ln.Close()
+
+	hubDB := pgtest.DB(tb, contoso.Schema())
+	w.hub = &part{tb: tb, serve: func(ctx context.Context, ln net.Listener) error {
+		hub := &contoso.App{DB: hubDB, Log: slog.New(slog.DiscardHandler), Config: contoso.Config{
+			WebhookURL: w.service.url() + "/api/livechat/messages", WebhookSecret: secret, APIKey: apiKey,
+		}}
+		return hub.Run(ctx, ln)
+	}}
+	w.hub.start()
+	tb.Cleanup(w.hub.stop)
+	w.sandbox.SetSkillURL(w.service.url() + "/api/messages")
+	w.environ = w.environment()
+	return w
+}
+
+// newWorld makes a world with the service in this process.
+func newWorld(tb testing.TB, cfg sandbox.Config, settings ...string) *world {
+	tb.Helper()
+	w := build(tb, cfg)
+	w.environ = append(w.environ, settings...)
+	w.service.start()
+	tb.Cleanup(w.service.stop)
+	return w
+}
+
+func (w *world) environment() []string {
+	settings := maps.Clone(w.sandbox.Env())
+	settings["LIAISON_HUB_CONTOSO_URL"] = w.hub.url()
+	settings["LIAISON_HUB_CONTOSO_WEBHOOK_SECRET"] = secret
+	settings["LIAISON_HUB_CONTOSO_API_KEY"] = apiKey
+	settings["LIAISON_PUBLIC_URL"] = w.service.url()
+	settings["LIAISON_LOG_LEVEL"] = "debug"
+	settings["LIAISON_LOG_FORMAT"] = "json"
+	settings["LIAISON_DELIVERY_BACKOFF"] = "50ms"
+	settings["LIAISON_DELIVERY_BACKOFF_MAX"] = "500ms"
+	var environ []string
+	for name, value := range settings {
+		environ = append(environ, name+"="+value)
+	}
+	return environ
+}
+
+func (w *world) serveApp(ctx context.Context, ln net.Listener) error {
+	cfg, err := app.Load(ctx, w.environ)
+	if err != nil {
+		return err
+	}
+	pool, err := pgxpool.New(ctx, pgtest.URL(w.db))
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	a, err := app.New(cfg, "test", pool, app.NewLogger(cfg, w.log), ln.Addr())
+	if err != nil {
+		return err
+	}
+	return a.Run(ctx, ln)
+}
+
+// post posts a body to the service and returns status and answer.
+func (w *world) post(tb testing.TB, path, token string, body any, header ...string) (int, string) {
+	tb.Helper()
+	raw, ok := body.([]byte)
+	if !ok {
+		var err error
+		if raw, err = json.Marshal(body); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	req, err := http.NewRequestWithContext(tb.Context(), http.MethodPost, w.service.url()+path, bytes.NewReader(raw))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return resp.StatusCode, string(answer)
+}
+
+// mapping counts the service's mappings in any of states.
+func (w *world) mappings(tb testing.TB, states ...string) int {
+	tb.Helper()
+	var n int
+	err := w.db.QueryRow(tb.Context(), `SELECT count(*) FROM mapping WHERE state = ANY($1)`, states).Scan(&n)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return n
+}
+
+// A chat is a conversation on the hub's desk.
+type chat struct {
+	ID, State, Problem string
+	User               struct{ Name string }
+}
+
+// chats lists the desk's conversations.
+func (w *world) chats(tb testing.TB) []chat {
+	tb.Helper()
+	var list struct{ Conversations []chat }
+	w.desk(tb, http.MethodGet, "/api/desk/conversations", nil, &list)
+	return list.Conversations
+}
+
+// chat waits until the desk has one conversation and returns it.
+func (w *world) chat(tb testing.TB) chat {
+	tb.Helper()
+	eventually(tb, "one conversation on the desk", func() bool { return len(w.chats(tb)) == 1 })
+	return w.chats(tb)[0]
+}
+
+// said is what the desk shows of the user's words.
+func (w *world) said(tb testing.TB, id string) []string {
+	tb.Helper()
+	var lines []struct{ Message, From string }
+	w.desk(tb, http.MethodGet, "/api/chat/messages?conversationId="+url.QueryEscape(id), nil, &lines)
+	var texts []string
+	for _, l := range lines {
+		if l.From == "user" {
+			texts = append(texts, l.Message)
+		}
+	}
+	return texts
+}
+
+func (w *world) agentSays(tb testing.TB, id, text string) {
+	tb.Helper()
+	w.desk(tb, http.MethodPost, "/api/desk/conversations/"+id+"/messages", map[string]string{"message": text, "sender": "Bo"}, nil)
+}
+
+func (w *world) agentEnds(tb testing.TB, id string) {
+	tb.Helper()
+	w.desk(tb, http.MethodPost, "/api/desk/conversations/"+id+"/end", map[string]string{"sender": "Bo"}, nil)
+}
+
+func (w *world) desk(tb testing.TB, method, path string, in, out any) {
+	tb.Helper()
+	var body io.Reader
+	if in != nil {
+		raw, err := json.Marshal(in)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		body = bytes.NewReader(raw)
+	}
+	req, err := http.NewRequestWithContext(tb.Context(), method, w.hub.url()+path, body)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	req.Header.Set("X-API-Key", apiKey)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode/100 != 2 {
+		tb.Fatalf("%s %s: status %d, %v: %s", method, path, resp.StatusCode, err, answer)
+	}
+	if out != nil {
+		if err := json.Unmarshal(answer, out); err != nil {
+			tb.Fatal(err)
+		}
+	}
+}
+
+// eventually waits until ok, and fails after twenty seconds.
+func eventually(tb testing.TB, what string, ok func() bool) {
+	tb.Helper()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(20 * time.Second)
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			tb.Fatalf("not in time: %s", what)
+		}
+	}
+}
+
+// safeBuffer is a log that may be read while it is written.
+type safeBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *safeBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *safeBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
+
+func byAuthor(u sandbox.User, author sandbox.Author) []string {
+	var texts []string
+	for _, l := range u.Lines() {
+		if l.Author == author {
+			texts = append(texts, l.Text)
+		}
+	}
+	return slices.Clip(texts)
+}

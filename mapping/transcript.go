@@ -1,0 +1,76 @@
+package mapping
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// A Side says who spoke.
+type Side string
+
+// Sides of a transcript.
+const (
+	User   Side = "user"
+	Agent  Side = "agent"
+	System Side = "system" // this service
+)
+
+// An Entry is one thing said while a mapping held.
+type Entry struct {
+	Mapping ID
+	Side    Side
+	Name    string
+	Text    string
+	Key     string // the peer's own id of it, may be empty
+	At      time.Time
+}
+
+const appendSQL = `
+	INSERT INTO entry (mapping, side, name, text, key)
+	SELECT mapping, side, name, text, key
+	FROM unnest(@mapping::bigint[], @side::text[], @name::text[], @text::text[], @key::text[])
+		WITH ORDINALITY AS t (mapping, side, name, text, key, ord)
+	ORDER BY ord`
+
+// Append adds entries to the transcripts of locked mappings, in order. At is the
+// database's.
+func Append(ctx context.Context, db DB, entries ...Entry) error {
+	if len(entries) == 0 {
+		return nil
+	}
+	n := len(entries)
+	mapping, side := make([]ID, n), make([]Side, n)
+	name, text, key := make([]string, n), make([]string, n), make([]string, n)
+	for i, e := range entries {
+		mapping[i], side[i], name[i], text[i], key[i] = e.Mapping, e.Side, e.Name, e.Text, e.Key
+	}
+	_, err := db.Exec(ctx, appendSQL, pgx.NamedArgs{
+		"mapping": mapping, "side": side, "name": name, "text": text, "key": key,
+	})
+	if err != nil {
+		return fmt.Errorf("append transcript: %w", err)
+	}
+	return nil
+}
+
+const transcriptSQL = `
+	SELECT mapping, side, name, text, key, said_at
+	FROM entry
+	WHERE mapping = @mapping
+	ORDER BY id`
+
+// Transcript returns what was said while a mapping held, oldest first.
+func Transcript(ctx context.Context, db DB, id ID) ([]Entry, error) {
+	rows, err := db.Query(ctx, transcriptSQL, pgx.NamedArgs{"mapping": id})
+	if err != nil {
+		return nil, fmt.Errorf("read transcript: %w", err)
+	}
+	entries, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Entry])
+	if err != nil {
+		return nil, fmt.Errorf("read transcript: %w", err)
+	}
+	return entries, nil
+}

@@ -1,0 +1,122 @@
+package mapping
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/liaison-skill/liaison/livechat"
+)
+
+const (
+	reserveSQL = `
+		INSERT INTO mapping AS m (state, bot_app_id, conversation_id, tenant_id, user_id, hub, teams, connector, host)
+		VALUES ('opening', @bot, @conversation, @tenant, @user, @hub, @teams, NULLIF(@connector, ''), @host)
+		ON CONFLICT (bot_app_id, conversation_id) WHERE state IN ('opening', 'waiting', 'active') DO NOTHING
+		RETURNING ` + columns
+
+	openByKeySQL = `
+		SELECT ` + columns + `
+		FROM mapping AS m
+		WHERE m.bot_app_id = @bot
+		  AND m.conversation_id = @conversation
+		  AND m.state IN ('opening', 'waiting', 'active')
+		FOR NO KEY UPDATE`
+)
+
+// Reserve makes an opening mapping for m.Key, or finds the one that is open
+// already, and locks it. It reports whether it made one.
+func Reserve(ctx context.Context, db DB, m Mapping) (Mapping, bool, error) {
+	args := pgx.NamedArgs{
+		"bot": m.Key.BotAppID, "conversation": m.Key.Conversation, "tenant": m.Tenant, "user": m.User,
+		"hub": m.Hub, "teams": m.Teams, "connector": m.Connector, "host": m.Host,
+	}
+	// The open one that is in the way may be closed before it is locked; then
+	// the way is free.
+	for range 3 {
+		made, err := one(db.QueryRow(ctx, reserveSQL, args))
+		if err == nil {
+			return made, true, nil
+		}
+		if errors.Is(err, ErrNotFound) {
+			var found Mapping
+			found, err = one(db.QueryRow(ctx, openByKeySQL, args))
+			if err == nil {
+				return found, false, nil
+			}
+		}
+		if !errors.Is(err, ErrNotFound) {
+			return Mapping{}, false, fmt.Errorf("reserve mapping: %w", err)
+		}
+	}
+	return Mapping{}, false, fmt.Errorf("reserve mapping: %w", ErrNotFound)
+}
+
+const openedSQL = `
+	UPDATE mapping
+	SET hub_conversation = @hub, state = CASE WHEN state = 'opening' THEN 'waiting' ELSE state END
+	WHERE id = @id
+	  AND (hub_conversation IS NULL OR hub_conversation = @hub)`
+
+// Opened records the hub's id for a mapping, which is then waiting unless it was
+// closed meanwhile.
+func Opened(ctx context.Context, db DB, id ID, hub livechat.ConversationID) error {
+	tag, err := db.Exec(ctx, openedSQL, pgx.NamedArgs{"id": id, "hub": hub})
+	if err == nil && tag.RowsAffected() == 0 {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return fmt.Errorf("record hub conversation: %w", err)
+	}
+	return nil
+}
+
+const failSQL = `
+	UPDATE mapping
+	SET state = 'failed', closed_at = now()
+	WHERE id = @id AND state = 'opening'`
+
+// Fail ends a mapping whose hub conversation could not be opened.
+func Fail(ctx context.Context, db DB, id ID) error {
+	return transition(ctx, db, "fail mapping", failSQL, pgx.NamedArgs{"id": id})
+}
+
+const joinedSQL = `
+	UPDATE mapping
+	SET state = 'active', joined_at = now()
+	WHERE id = ANY(@ids) AND state = 'waiting'`
+
+// Joined makes waiting mappings active.
+func Joined(ctx context.Context, db DB, ids ...ID) error {
+	return transition(ctx, db, "join mapping", joinedSQL, pgx.NamedArgs{"ids": ids})
+}
+
+const endSQL = `
+	UPDATE mapping
+	SET state = 'ending', closed_by = @by, ended_at = now()
+	WHERE id = @id AND state IN ('waiting', 'active')`
+
+// End takes control from the hub: the copilot is to be told.
+func End(ctx context.Context, db DB, id ID, by Closer) error {
+	return transition(ctx, db, "end mapping", endSQL, pgx.NamedArgs{"id": id, "by": by})
+}
+
+const closeSQL = `
+	UPDATE mapping
+	SET state = 'closed', closed_by = COALESCE(closed_by, @by), closed_at = now(),
+		ended_at = COALESCE(ended_at, now()), host_active = false
+	WHERE id = @id AND state IN ('opening', 'waiting', 'active', 'ending')`
+
+// Close ends a mapping for good. One that was ended before keeps who ended it.
+func Close(ctx context.Context, db DB, id ID, by Closer) error {
+	return transition(ctx, db, "close mapping", closeSQL, pgx.NamedArgs{"id": id, "by": by})
+}
+
+func transition(ctx context.Context, db DB, op, sql string, args pgx.NamedArgs) error {
+	if _, err := db.Exec(ctx, sql, args); err != nil {
+		return fmt.Errorf("%s: %w", op, err)
+	}
+	return nil
+}

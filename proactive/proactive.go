@@ -1,0 +1,85 @@
+// Package proactive speaks through the Bot Connector interface: into a user's
+// Teams conversation outside any turn, and back to a skill host.
+//
+// It knows where to post and in what form. Who we are there is the business of
+// package auth; what has to be said, and when, is the caller's.
+//
+// The interface: "Bot Connector REST API reference" of Azure AI Bot Service.
+package proactive
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/liaison-skill/liaison/activity"
+	"github.com/liaison-skill/liaison/auth"
+	"github.com/liaison-skill/liaison/internal/jsonhttp"
+)
+
+// A Target is where activities can be posted, and as whom. It is comparable.
+// ServiceURL may be a secret; it is never logged.
+type Target struct {
+	ServiceURL   string                `json:"serviceUrl"`
+	Audience     string                `json:"audience,omitempty"` // the host's app id; empty for a Bot Connector
+	ChannelID    string                `json:"channelId,omitempty"`
+	Conversation activity.Conversation `json:"conversation"`
+	Bot          activity.Account      `json:"bot"`
+	User         activity.Account      `json:"user"`
+	Locale       string                `json:"locale,omitempty"`
+}
+
+// A Post is an activity on its way to a Target.
+type Post struct {
+	To        Target            `json:"to"`
+	ReplyTo   string            `json:"replyTo,omitempty"` // the activity it answers
+	Activity  activity.Activity `json:"activity"`
+	OutOfTurn bool              `json:"outOfTurn,omitempty"` // do not use the reply path
+}
+
+// A Client posts activities, each with the token its target wants.
+type Client struct {
+	Credentials *auth.Credentials
+	Base        http.RoundTripper
+	Timeout     time.Duration
+}
+
+// Send posts p. Any 2xx is success, with or without a body: Teams behind Copilot
+// Studio answers with none (microsoft/Agents-for-net issue 381). Errors follow
+// the conventions of internal/jsonhttp.
+func (c *Client) Send(ctx context.Context, p Post) error {
+	client := jsonhttp.NewClient(c.Timeout, &auth.Transport{
+		Credentials: c.Credentials, Audience: p.To.Audience, Base: c.Base,
+	})
+	if err := jsonhttp.Do(ctx, client, jsonhttp.Request{URL: p.url(), In: p.body()}); err != nil {
+		return fmt.Errorf("post activity: %w", err)
+	}
+	return nil
+}
+
+// url is …/v3/conversations/{id}/activities, with the answered activity's id
+// behind it within a turn. Ids are opaque and hold any character: each is one
+// escaped path segment. A service URL comes with or without a final slash.
+func (p Post) url() string {
+	u := strings.TrimSuffix(p.To.ServiceURL, "/") +
+		"/v3/conversations/" + url.PathEscape(string(p.To.Conversation.ID)) + "/activities"
+	if p.ReplyTo != "" && !p.OutOfTurn {
+		u += "/" + url.PathEscape(p.ReplyTo)
+	}
+	return u
+}
+
+// body addresses the activity. An agent sends no id, timestamp or service URL
+// (rules A2031, A2041, A2302).
+func (p Post) body() activity.Activity {
+	a := p.Activity
+	a.ID, a.ServiceURL = "", ""
+	a.ChannelID = p.To.ChannelID
+	a.Conversation = p.To.Conversation
+	a.From, a.Recipient = p.To.Bot, p.To.User
+	a.ReplyToID = p.ReplyTo
+	return a
+}

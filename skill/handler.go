@@ -1,0 +1,174 @@
+// Package skill is the door on the Copilot side: it takes the activities that
+// Copilot Studio (or any Bot Framework host) and Teams post to us, and answers
+// them.
+//
+//	startConversation   event    open a hub conversation, answer with its id
+//	sendMessage         message  forward the words; the skill stays active
+//	endConversation     event    end the hub conversation
+//	                    endOfConversation: the host gave up on us, or checks our health
+//
+// The door decides what an activity means. What follows from it is the bridge's
+// business.
+package skill
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/liaison-skill/liaison/activity"
+	"github.com/liaison-skill/liaison/auth"
+	"github.com/liaison-skill/liaison/bridge"
+	"github.com/liaison-skill/liaison/internal/web"
+	"github.com/liaison-skill/liaison/mapping"
+	"github.com/liaison-skill/liaison/proactive"
+)
+
+// Names of the skill's actions. In the manifest, an action's key equals its
+// event's name, because it is not published which of the two travels.
+const (
+	ActionStart = "startConversation"
+	ActionSend  = "sendMessage"
+	ActionEnd   = "endConversation"
+)
+
+const textOnlyTeams = "Talking to a person works in Microsoft Teams only. You are still with the copilot."
+
+// Handler serves the skill's endpoint.
+type Handler struct {
+	Bridge   *bridge.Bridge
+	Verifier *auth.Verifier
+	Hosts    *auth.Hosts
+	Log      *slog.Logger
+	MaxBody  int64 // bytes
+}
+
+// Mount registers the skill's route.
+func (h *Handler) Mount(r gin.IRouter) {
+	r.POST("/api/messages", web.Handle(h.Log, h.receive))
+}
+
+func (h *Handler) receive(c *gin.Context) error {
+	body, err := web.Body(c, h.MaxBody)
+	if err != nil {
+		return err
+	}
+	a, invalid := activity.Decode(body)
+	caller, err := h.Verifier.Verify(c.Request.Context(), c.GetHeader("Authorization"), a)
+	if err != nil {
+		return err // strangers do not learn what is wrong with their JSON
+	}
+	if invalid != nil {
+		return &web.Error{Status: http.StatusBadRequest, Text: invalid.Error(), Err: invalid}
+	}
+	if err := h.trusted(a); err != nil {
+		return err
+	}
+	answers, err := h.take(c.Request.Context(), a, caller)
+	if err != nil {
+		return refusal(err)
+	}
+	if a.ExpectsReplies() {
+		c.JSON(http.StatusOK, activity.ExpectedReplies{Activities: append([]activity.Activity{}, answers...)})
+		return nil
+	}
+	c.Status(http.StatusAccepted)
+	return nil
+}
+
+// trusted refuses a service URL our token must not go to. A token does not vouch
+// for the body: any allowed caller could name any host.
+func (h *Handler) trusted(a activity.Activity) error {
+	if a.ServiceURL == "" {
+		if a.Type == activity.TypeEndOfConversation || a.ExpectsReplies() {
+			return nil // nothing will be sent there
+		}
+		return web.BadRequest("activity: serviceUrl: required")
+	}
+	if err := h.Hosts.Trusted(a.ServiceURL); err != nil {
+		return &web.Error{Status: http.StatusBadRequest, Text: "activity: serviceUrl: not a trusted host", Err: err}
+	}
+	return nil
+}
+
+// refusal turns what the bridge could not do into an answer: nothing was
+// accepted, so the sender may come again.
+func refusal(err error) error {
+	if _, ok := errors.AsType[*web.Error](err); ok {
+		return err
+	}
+	return web.Unavailable(err)
+}
+
+// take runs one turn and returns what answers it inline.
+func (h *Handler) take(ctx context.Context, a activity.Activity, caller auth.Caller) ([]activity.Activity, error) {
+	t, err := h.turn(a, caller)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case a.Type == activity.TypeInvoke:
+		return nil, &web.Error{Status: http.StatusNotImplemented, Text: "invoke " + a.Name + " is not supported"}
+	case a.Type == activity.TypeEndOfConversation:
+		return nil, h.hostEnded(ctx, t)
+	case a.Type == activity.TypeEvent && a.Name == ActionEnd:
+		return h.end(ctx, t)
+	case a.Type == activity.TypeEvent && a.Name == ActionStart:
+		return h.start(ctx, t)
+	case a.Type == activity.TypeMessage:
+		return h.forward(ctx, t)
+	}
+	return nil, nil // other types and names are to be ignored (rules A2006, A5002)
+}
+
+func (h *Handler) start(ctx context.Context, t bridge.Turn) ([]activity.Activity, error) {
+	if t.Channel != activity.ChannelTeams {
+		return h.onlyTeams(ctx, t)
+	}
+	id, err := h.Bridge.Start(ctx, t)
+	if err != nil || !t.Inline {
+		return nil, err
+	}
+	return h.Bridge.Started(ctx, id, t.Name)
+}
+
+// onlyTeams refuses a channel that agents' words could not reach: proactive
+// messages exist in Teams only.
+func (h *Handler) onlyTeams(ctx context.Context, t bridge.Turn) ([]activity.Activity, error) {
+	answers := []activity.Activity{
+		proactive.Notice(textOnlyTeams),
+		bridge.EndOfTurn(t.Name, activity.CodeError, bridge.Outputs{Status: "unavailable", Reason: "channel"}),
+	}
+	return answers, h.Bridge.Answer(ctx, t, answers...)
+}
+
+func (h *Handler) forward(ctx context.Context, t bridge.Turn) ([]activity.Activity, error) {
+	if t.Channel != activity.ChannelTeams {
+		return h.onlyTeams(ctx, t)
+	}
+	if t.Text == "" {
+		return nil, nil // nothing was said
+	}
+	err := h.Bridge.Forward(ctx, t)
+	if errors.Is(err, bridge.ErrNotEscalated) {
+		return h.Bridge.NotEscalated(ctx, t)
+	}
+	return nil, err
+}
+
+func (h *Handler) end(ctx context.Context, t bridge.Turn) ([]activity.Activity, error) {
+	answer := bridge.EndOfTurn(t.Name, activity.CodeCompleted, bridge.Outputs{Status: "ended", Reason: string(mapping.ByUser)})
+	return []activity.Activity{answer}, h.Bridge.End(ctx, t, mapping.ByUser, answer)
+}
+
+// hostEnded cleans up after a host that gave up on us; the host wants no answer.
+// Copilot Studio's health check looks the same and ends nothing.
+func (h *Handler) hostEnded(ctx context.Context, t bridge.Turn) error {
+	if t.Key.Conversation == "" {
+		return nil
+	}
+	return h.Bridge.End(ctx, t, mapping.ByHost)
+}

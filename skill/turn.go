@@ -1,0 +1,195 @@
+package skill
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"strings"
+
+	"github.com/liaison-skill/liaison/activity"
+	"github.com/liaison-skill/liaison/auth"
+	"github.com/liaison-skill/liaison/bridge"
+	"github.com/liaison-skill/liaison/internal/web"
+	"github.com/liaison-skill/liaison/livechat"
+	"github.com/liaison-skill/liaison/mapping"
+	"github.com/liaison-skill/liaison/proactive"
+)
+
+// Limits of what a copilot may hand over with a turn.
+const (
+	maxVariables = 50
+	maxVariable  = 4 << 10 // bytes of one value
+)
+
+// turn understands an activity from a verified caller.
+func (h *Handler) turn(a activity.Activity, caller auth.Caller) (bridge.Turn, error) {
+	in, err := readInputs(a.Value)
+	if err != nil {
+		return bridge.Turn{}, err
+	}
+	t := bridge.Turn{
+		Key:     mapping.Key{BotAppID: botAppID(caller), Conversation: userConversation(a).ID},
+		ID:      a.ID,
+		Name:    a.Name,
+		Tenant:  a.Tenant(),
+		Channel: a.Channel(),
+		User:    user(a),
+		Claimed: livechat.ConversationID(in.hub),
+		Problem: in.problem,
+		Inline:  a.ExpectsReplies(),
+	}
+	if a.Type == activity.TypeMessage {
+		t.Text = words(a, in.problem)
+	}
+	t.Variables = in.variables
+	t.Reference = h.reference(a, caller)
+	return t, nil
+}
+
+// botAppID is the copilot's verified identity: the caller of a skill, the
+// audience of a channel's token. The body's recipient is nobody's word, and
+// Copilot Studio leaves its id out.
+func botAppID(caller auth.Caller) string {
+	if caller.Kind == auth.Skill {
+		return strings.ToLower(caller.AppID)
+	}
+	return strings.ToLower(caller.Audience)
+}
+
+// userConversation is the user's conversation in the channel. Bot Framework hosts
+// mint a conversation of their own for a skill and put the original into
+// relatesTo; Copilot Studio passes the original on.
+func userConversation(a activity.Activity) activity.Conversation {
+	if a.RelatesTo != nil && a.RelatesTo.Conversation.ID != "" {
+		return a.RelatesTo.Conversation
+	}
+	return a.Conversation
+}
+
+// reference is where the user and the host are reached from now on.
+func (h *Handler) reference(a activity.Activity, caller auth.Caller) mapping.Reference {
+	account := func(from activity.Account) activity.Account {
+		return activity.Account{ID: from.ID, Name: from.Name, AADObjectID: from.AADObjectID}
+	}
+	bot := account(a.Recipient)
+	if bot.ID == "" {
+		bot.ID = "28:" + botAppID(caller)
+	}
+	ref := mapping.Reference{
+		Connector: h.connector(a),
+		Teams: proactive.Target{
+			ChannelID: a.Channel(), Conversation: userConversation(a), Bot: bot, User: account(a.From), Locale: a.Locale,
+		},
+	}
+	ref.Teams.ServiceURL = ref.Connector
+	if caller.Kind == auth.Skill && a.ServiceURL != "" {
+		ref.HostActive = a.Type == activity.TypeMessage // an event's action ends with our answer to it
+		ref.Host = &proactive.Target{
+			ServiceURL: a.ServiceURL, Audience: caller.AppID, ChannelID: a.ChannelID,
+			Conversation: a.Conversation, Bot: bot, User: account(a.From), Locale: a.Locale,
+		}
+	}
+	return ref
+}
+
+// connector is the Bot Connector an activity shows, or "". A skill host's own URL
+// is none: posting there later reaches nobody.
+func (h *Handler) connector(a activity.Activity) string {
+	if r := a.RelatesTo; r != nil && r.ServiceURL != "" && !h.Hosts.SkillHost(r.ServiceURL) && h.Hosts.Trusted(r.ServiceURL) == nil {
+		return r.ServiceURL
+	}
+	if h.Hosts.Connector(a.ServiceURL) {
+		return a.ServiceURL
+	}
+	return ""
+}
+
+func user(a activity.Activity) livechat.User {
+	client := a.Client()
+	u := livechat.User{
+		ID: a.From.AADObjectID, Name: a.From.Name, Email: a.From.Email,
+		Locale: a.Locale, TimeZone: a.LocalTimezone, Client: client.Platform,
+	}
+	if u.ID == "" {
+		u.ID = a.From.ID
+	}
+	if u.Name == "" {
+		u.Name = "Teams user"
+	}
+	if u.Locale == "" {
+		u.Locale = client.Locale
+	}
+	if u.TimeZone == "" {
+		u.TimeZone = client.Timezone
+	}
+	return u
+}
+
+// words is what a message says. Teams repeats the text as a text/html attachment;
+// any other attachment is named, so that the agent knows of it.
+func words(a activity.Activity, problem string) string {
+	said := []string{}
+	switch {
+	case strings.TrimSpace(a.Text) != "":
+		said = append(said, a.Text)
+	case problem != "":
+		said = append(said, problem)
+	}
+	for _, f := range a.Attachments {
+		if f.ContentType == "text/html" {
+			continue
+		}
+		said = append(said, fmt.Sprintf("[The user sent an attachment that is not shown here: %s]", named(f)))
+	}
+	return strings.Join(said, "\n")
+}
+
+func named(f activity.Attachment) string {
+	if f.Name != "" {
+		return strings.ReplaceAll(f.Name, "\x00", "")
+	}
+	return strings.ReplaceAll(f.ContentType, "\x00", "")
+}
+
+// inputs are the values a topic binds to an action.
+type inputs struct {
+	hub, problem string
+	variables    map[string]string
+}
+
+// readInputs reads an activity's value: an object, also as JSON text. Scalars
+// that have no meaning here go to the agent as variables; anything else is left
+// out.
+func readInputs(value json.RawMessage) (inputs, error) {
+	var text string
+	if json.Unmarshal(value, &text) == nil {
+		value = json.RawMessage(text)
+	}
+	var members map[string]any
+	if json.Unmarshal(value, &members) != nil {
+		return inputs{}, nil // a card's value, null, a list: not inputs
+	}
+	scalars := map[string]string{}
+	for name, v := range members {
+		switch v := v.(type) {
+		case string:
+			scalars[name] = strings.ReplaceAll(v, "\x00", "")
+		case float64, bool:
+			scalars[name] = fmt.Sprint(v)
+		}
+	}
+	in := inputs{hub: scalars["LiveChatConversationId"], problem: strings.TrimSpace(scalars["ProblemDescription"])}
+	maps.DeleteFunc(scalars, func(name, _ string) bool {
+		return name == "LiveChatConversationId" || name == "ProblemDescription"
+	})
+	if len(scalars) > maxVariables {
+		return inputs{}, web.BadRequest(fmt.Sprintf("activity: value: more than %d members", maxVariables))
+	}
+	for name, v := range scalars {
+		if len(v) > maxVariable || strings.ContainsRune(name, 0) {
+			return inputs{}, web.BadRequest(fmt.Sprintf("activity: value: a member is longer than %d bytes", maxVariable))
+		}
+	}
+	in.variables = scalars
+	return in, nil
+}

@@ -1,0 +1,91 @@
+// Package webhook is the door on the hubs' side: hubs post what agents say and
+// do, and get an answer with an empty body. Some hubs show a body they find there
+// to the user.
+package webhook
+
+import (
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/liaison-skill/liaison/bridge"
+	"github.com/liaison-skill/liaison/internal/web"
+	"github.com/liaison-skill/liaison/livechat"
+)
+
+// Handler serves the hubs' webhooks.
+type Handler struct {
+	Bridge  *bridge.Bridge
+	Hubs    map[string]livechat.Reader // by configured name
+	Default string                     // the hub that /api/livechat/messages belongs to
+	Log     *slog.Logger
+	MaxBody int64 // bytes
+}
+
+// Mount registers the webhooks' routes.
+func (h *Handler) Mount(r gin.IRouter) {
+	r.POST("/api/livechat/messages", web.Handle(h.Log, func(c *gin.Context) error {
+		return h.receive(c, h.Default)
+	}))
+	r.POST("/api/hubs/:hub/webhook", web.Handle(h.Log, func(c *gin.Context) error {
+		return h.receive(c, c.Param("hub"))
+	}))
+}
+
+func (h *Handler) receive(c *gin.Context, name string) error {
+	hub, ok := h.Hubs[name]
+	if !ok {
+		return &web.Error{Status: http.StatusNotFound, Text: "no such hub"}
+	}
+	body, err := web.Body(c, h.MaxBody)
+	if err != nil {
+		return err
+	}
+	if err := verify(c.Request, hub, body); err != nil {
+		return &web.Error{Status: http.StatusUnauthorized, Text: "webhook signature required", Err: err}
+	}
+	events, err := hub.Parse(body)
+	if err != nil {
+		return &web.Error{Status: http.StatusBadRequest, Text: err.Error(), Err: err}
+	}
+	for _, e := range events {
+		// What came before a refusal stays accepted; its repeat is dropped by its id.
+		if err := h.Bridge.Hear(c.Request.Context(), name, e); err != nil {
+			return refusal(err)
+		}
+	}
+	c.Status(http.StatusNoContent)
+	return nil
+}
+
+// verify checks the signature. Without a secret, only a peer on this very machine
+// is believed, and only if no proxy stands between.
+func verify(r *http.Request, hub livechat.Reader, body []byte) error {
+	err := hub.Verify(r.Header, body, time.Now())
+	if errors.Is(err, livechat.ErrUnsigned) && fromLoopback(r) {
+		return nil
+	}
+	return err
+}
+
+func fromLoopback(r *http.Request) bool {
+	if r.Header.Get("Forwarded") != "" || r.Header.Get("X-Forwarded-For") != "" {
+		return false
+	}
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	return err == nil && net.ParseIP(host).IsLoopback()
+}
+
+func refusal(err error) error {
+	switch {
+	case errors.Is(err, bridge.ErrUnknown):
+		return &web.Error{Status: http.StatusNotFound, Text: "no such conversation", Err: err}
+	case errors.Is(err, bridge.ErrEnded):
+		return &web.Error{Status: http.StatusConflict, Text: "conversation has ended", Err: err}
+	}
+	return web.Unavailable(err)
+}
