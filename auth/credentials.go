@@ -1,0 +1,122 @@
+package auth
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/liaison-skill/liaison/internal/jsonhttp"
+)
+
+// Credentials fetches the tokens that prove who we are, and keeps them for as
+// long as they last. Make it with [NewCredentials].
+type Credentials struct {
+	cfg    Config
+	id     Identity
+	hosts  *Hosts
+	routes []route
+	client *http.Client
+
+	mu      sync.Mutex
+	sources map[sourceKey]*source
+}
+
+// A sourceKey is what makes a token another token.
+type sourceKey struct{ authority, clientID, scope string }
+
+// NewCredentials returns the credentials of id, for the hosts of a resolved cfg.
+// Tokens are asked for through rt; a redirect is not followed.
+func NewCredentials(cfg Config, id Identity, rt http.RoundTripper) (*Credentials, error) {
+	hosts, err := NewHosts(cfg)
+	if err != nil {
+		return nil, err
+	}
+	routes, err := id.routes()
+	if err != nil {
+		return nil, fmt.Errorf("connections map: %w", err)
+	}
+	return &Credentials{
+		cfg: cfg, id: id, hosts: hosts, routes: routes,
+		client: jsonhttp.NewClient(tokenTimeout, rt), sources: make(map[sourceKey]*source),
+	}, nil
+}
+
+// Token returns a bearer token for the service URL. The audience is the app to
+// talk to, as [Caller].AppID names it; "" is the Bot Connector. The error of a
+// URL that is not trusted is an [*UntrustedError], of one that no connection
+// serves a [*NoConnectionError], of the token endpoint a [*TokenError].
+func (c *Credentials) Token(ctx context.Context, serviceURL, audience string) (string, error) {
+	s, err := c.source(serviceURL, audience)
+	if err != nil {
+		return "", err
+	}
+	return s.get(ctx)
+}
+
+// Drop forgets a token that the peer refused, so that the next [Credentials.Token]
+// asks for another. It does nothing when the token was replaced meanwhile, or
+// another was dropped moments ago: a peer that refuses every token must not make
+// us ask for one per message.
+func (c *Credentials) Drop(serviceURL, audience, token string) {
+	if s, err := c.source(serviceURL, audience); err == nil {
+		s.drop(token)
+	}
+}
+
+// source returns where the token for a service URL comes from.
+func (c *Credentials) source(serviceURL, audience string) (*source, error) {
+	if err := c.hosts.Trusted(serviceURL); err != nil {
+		return nil, err
+	}
+	t, err := parseTarget(serviceURL)
+	if err != nil {
+		return nil, &UntrustedError{Reason: err.Error()}
+	}
+	for _, r := range c.routes {
+		if r.pattern.matches(t) {
+			return c.sourceOf(c.id.Connections[r.connection], t, audience)
+		}
+	}
+	return nil, &NoConnectionError{Host: t.authority(), Reason: "no pattern of " + variablePrefix + "CONNECTIONS_MAP matches"}
+}
+
+func (c *Credentials) sourceOf(conn Connection, t target, audience string) (*source, error) {
+	scope := conn.Scope
+	switch {
+	case scope != "":
+	case audience != "":
+		scope = audience + "/.default"
+	case t.runtime():
+		// A token for the connector would let the runtime speak as us in Teams.
+		return nil, &NoConnectionError{Host: t.authority(), Reason: "a skill host is answered with a token for its own app, which is not known"}
+	default:
+		scope = c.cfg.cloud.connectorScope
+	}
+	tenant := conn.TenantID
+	if tenant == "" {
+		tenant = c.cfg.cloud.anyTenant
+	}
+	key := sourceKey{authority: c.cfg.EntraURL + "/" + tenant, clientID: strings.ToLower(conn.ClientID), scope: scope}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s, ok := c.sources[key]
+	if !ok {
+		s = newSource(key, conn, c.client)
+		c.sources[key] = s
+	}
+	return s, nil
+}
+
+// A NoConnectionError means that the configuration has no credential for a
+// trusted URL. Repeating the call is pointless.
+type NoConnectionError struct{ Host, Reason string }
+
+// Error implements error.
+func (e *NoConnectionError) Error() string {
+	return fmt.Sprintf("no credential for %q: %s", e.Host, e.Reason)
+}
+
+// Permanent reports that only another configuration helps.
+func (*NoConnectionError) Permanent() bool { return true }
