@@ -15,7 +15,7 @@ import (
 	"github.com/liaison-skill/liaison/internal/pgtest"
 )
 
-// Shift is held down, in the DevTools protocol's bits.
+// shift is held down, in the DevTools protocol's bits.
 const shift = 8
 
 // press presses Enter as a keyboard does: the line break comes with the key

@@ -324,6 +324,42 @@ func TestWebhook_goes_on_where_an_ended_process_stopped(t *testing.T) {
 	}
 }
 
+func TestWebhook_a_hanging_attempt_does_not_hold_up_the_shutdown(t *testing.T) {
+	t.Parallel()
+	release, hung := make(chan struct{}), make(chan struct{})
+	defer close(release)
+	peer := receive(t, func(n int, _ posted, w http.ResponseWriter) {
+		if n == 1 {
+			close(hung)
+			<-release
+		}
+		w.WriteHeader(http.StatusNoContent)
+	})
+	db := pgtest.DB(t, contoso.Schema())
+	first := run(t, db, contoso.Config{WebhookURL: peer.url})
+	id := first.open(t, "")
+	first.say(t, id, "word")
+	select {
+	case <-hung:
+	case <-time.After(patience):
+		t.Fatal("nothing was tried")
+	}
+	began := time.Now()
+	first.stop()
+	// Less than the attempt's own time-out, and the claim is given back.
+	if took := time.Since(began); took > 9*time.Second {
+		t.Errorf("the shutdown took %v", took)
+	}
+	run(t, db, contoso.Config{WebhookURL: peer.url})
+	peer.wait(t, 3)
+	if took := time.Since(began); took > 12*time.Second {
+		t.Errorf("tried again after %v, want it at once", took)
+	}
+	if diff := cmp.Diff([]string{"joined:", "joined:", "message:word"}, peer.texts()); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // A killed process leaves its claim behind; its attempts count stays, and when
 // the lease is over somebody else takes the line.
 func TestWebhook_a_dead_process_gives_up_its_claim(t *testing.T) {

@@ -1,12 +1,12 @@
-// Command contoso runs Contoso Live Chat, the reference hub, and its agents'
-// desk. It is configured by the environment: DATABASE_URL and the CONTOSO_
-// variables of package contoso.
+// Command contoso runs Contoso Live Chat, the reference hub, and its agents' desk.
+// The environment configures it: DATABASE_URL and package contoso's CONTOSO_ variables.
 package main
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -24,13 +24,13 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx); err != nil {
+	if err := run(ctx, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "contoso:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context) error {
+func run(ctx context.Context, logs io.Writer) error {
 	var s struct {
 		DatabaseURL env.Secret `env:"DATABASE_URL"`
 		Contoso     contoso.Config
@@ -54,7 +54,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	log := slog.New(slog.NewTextHandler(logs, nil))
 	log.InfoContext(ctx, "contoso live chat is open", "address", ln.Addr().String())
 	return (&contoso.App{DB: db, Log: log, Config: s.Contoso}).Run(ctx, ln)
 }
