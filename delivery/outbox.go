@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -93,9 +92,7 @@ func New(pool *pgxpool.Pool, log *slog.Logger, c Config, replica string, peers .
 // Run sends until ctx ends, then lets attempts in flight finish, at most
 // Config.Drain, and releases what it owns. It may be called once.
 func (o *Outbox) Run(ctx context.Context) error {
-	if err := o.takeBack(ctx); err != nil {
-		return err
-	}
+	o.takeBack(ctx)
 	// Acknowledgements and leases outlive the signal: attempts in flight still
 	// need them.
 	tail, stopTail := context.WithCancel(context.WithoutCancel(ctx))
@@ -132,16 +129,17 @@ const takeBackSQL = `
 	  AND starts_with(owner, @replica || '/')`
 
 // takeBack releases the lanes of this replica's last incarnation, which is dead:
-// its successor need not wait for its leases to run out.
-func (o *Outbox) takeBack(ctx context.Context) error {
+// its successor need not wait for its leases to run out. If the database does not
+// take it, they do.
+func (o *Outbox) takeBack(ctx context.Context) {
 	tag, err := o.pool.Exec(ctx, takeBackSQL, pgx.NamedArgs{"replica": o.replica})
 	if err != nil {
-		return fmt.Errorf("take back lanes: %w", err)
+		o.log.WarnContext(ctx, "take back lanes of the last run", "err", err)
+		return
 	}
 	if n := tag.RowsAffected(); n > 0 {
 		o.log.InfoContext(ctx, "took back lanes of the last run", "lanes", n)
 	}
-	return nil
 }
 
 func (o *Outbox) hold(l *lane) {

@@ -63,7 +63,9 @@ func (p *part) url() string { return "http://" + p.addr }
 func (p *part) start() {
 	p.tb.Helper()
 	ln := listen(p.tb, p.addr)
-	p.addr = ln.Addr().String()
+	if p.addr == "" {
+		p.addr = ln.Addr().String()
+	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(p.tb.Context()))
 	p.cancel, p.done = cancel, make(chan error, 1)
 	go func() { p.done <- p.serve(ctx, ln) }()
