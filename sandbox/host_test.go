@@ -1,10 +1,13 @@
 package sandbox_test
 
 import (
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -53,8 +56,9 @@ func TestHostMayAnswerWithoutABody(t *testing.T) {
 	s.Fault(sandbox.SkillHost, sandbox.Fault{EmptyBody: true})
 	newSkill(t, s)
 	escalated(t, s.User("Lee"))
-	if got := s.Requests(sandbox.SkillHost); len(got) != 1 || got[0].Status != http.StatusOK {
-		t.Errorf("requests %+v", got)
+	got, err := s.WaitRequests(patient(t), sandbox.SkillHost, 1)
+	if err != nil || len(got) != 1 || got[0].Status != http.StatusOK {
+		t.Errorf("requests %+v, %v", got, err)
 	}
 }
 
@@ -143,5 +147,26 @@ func TestHealthCheckAndManifest(t *testing.T) {
 	manifest, err := s.FetchManifest(patient(t))
 	if err != nil || string(manifest) != `{"name":"scripted"}` {
 		t.Errorf("manifest: %s %v", manifest, err)
+	}
+}
+
+func TestInlineAnswersAreHeldToTheirForm(t *testing.T) {
+	t.Parallel()
+	for body, wellFormed := range map[string]bool{`{"activities":[]}`: true, `{"activities":null}`: false, `{}`: false} {
+		t.Run(body, func(t *testing.T) {
+			t.Parallel()
+			s := start(t, sandbox.Config{ExpectReplies: true, Patience: 100 * time.Millisecond})
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, body) }))
+			t.Cleanup(server.Close)
+			s.SetSkillURL(server.URL)
+			lee := s.User("Lee")
+			say(t, lee, "human")
+			if err := lee.Say(patient(t), "It is broken"); err == nil {
+				t.Error("no apology although the skill did not end the call")
+			}
+			if v := s.Violations(); (len(v) == 0) != wellFormed {
+				t.Errorf("violations: %v", v)
+			}
+		})
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -58,7 +59,7 @@ func TestConversationsOutliveARestart(t *testing.T) {
 			stop()
 			leaveHalfALine(t, config.StateFile)
 
-			second, _ := run(t, config, "127.0.0.1:0")
+			second, stop := run(t, config, "127.0.0.1:0")
 			k2 := newSkill(t, second)
 			for _, pair := range [][2]sandbox.User{{lee, second.User("Lee Gu")}, {guest, second.User("A guest")}} {
 				if diff := cmp.Diff(pair[0].Lines(), pair[1].Lines()); diff != "" {
@@ -75,6 +76,11 @@ func TestConversationsOutliveARestart(t *testing.T) {
 			}
 			say(t, second.User("Lee"), "bye")
 			wantCalls(t, k2, `event endConversation {"LiveChatConversationId":"chat-1"}`)
+			stop()
+			third, _ := run(t, config, "127.0.0.1:0")
+			if diff := cmp.Diff(chat(second.User("Lee")), chat(third.User("Lee"))); diff != "" {
+				t.Errorf("chat after the second restart (-before +after):\n%s", diff)
+			}
 		})
 	}
 }
@@ -87,7 +93,7 @@ func leaveHalfALine(tb testing.TB, name string) {
 		tb.Fatal(err)
 	}
 	defer file.Close()
-	if _, err := file.WriteString(`{"person":"Lee Gu","ev`); err != nil {
+	if _, err := file.WriteString(`{"person":"Lee Gu","event":{"line":{"text":"` + strings.Repeat("x", 10_000)); err != nil {
 		tb.Fatal(err)
 	}
 }
