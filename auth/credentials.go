@@ -55,14 +55,12 @@ func (c *Credentials) Token(ctx context.Context, serviceURL, audience string) (s
 	return s.get(ctx)
 }
 
-// Drop forgets a token that the peer refused, so that the next [Credentials.Token]
-// asks for another. It does nothing when the token was replaced meanwhile, or
-// another was dropped moments ago: a peer that refuses every token must not make
-// us ask for one per message.
-func (c *Credentials) Drop(serviceURL, audience, token string) {
-	if s, err := c.source(serviceURL, audience); err == nil {
-		s.drop(token)
-	}
+// Drop forgets a token that the peer refused, and reports whether the next
+// [Credentials.Token] returns another. It does not when one was dropped moments
+// ago: a peer that refuses every token must not make us ask for one per message.
+func (c *Credentials) Drop(serviceURL, audience, token string) bool {
+	s, err := c.source(serviceURL, audience)
+	return err == nil && s.drop(token)
 }
 
 // source returns where the token for a service URL comes from.

@@ -128,22 +128,29 @@ func (s *source) fetch() {
 		s.blocked = now.Add(max(tokenRetry, s.failure.After))
 		return
 	}
-	s.token, s.expires, s.failure = got.AccessToken, got.Expiry, nil
-	if got.Expiry.IsZero() {
-		s.expires = now.Add(tokenEarly)
+	life := tokenEarly // when it is not told
+	if !got.Expiry.IsZero() {
+		life = time.Until(got.Expiry)
 	}
+	s.token, s.expires, s.failure = got.AccessToken, now.Add(life), nil
 	// A short-lived token is used for half its life at least.
-	s.renew = s.expires.Add(-min(tokenEarly, s.expires.Sub(now)/2))
+	s.renew = s.expires.Add(-min(tokenEarly, life/2))
 }
 
-func (s *source) drop(token string) {
+// drop forgets the token, unless it was replaced already, and reports whether
+// there is or will be another.
+func (s *source) drop(token string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.token != token {
+		return true
+	}
 	now := s.now()
-	if s.token != token || now.Sub(s.dropped) < tokenDropFloor {
-		return
+	if now.Sub(s.dropped) < tokenDropFloor {
+		return false
 	}
 	s.token, s.dropped = "", now
+	return true
 }
 
 // A TokenError is a token that could not be had. It holds neither what was sent

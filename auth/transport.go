@@ -35,13 +35,15 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil || resp.StatusCode != http.StatusUnauthorized {
 		return resp, err
 	}
-	t.Credentials.Drop(target, t.Audience, token)
+	if !t.Credentials.Drop(target, t.Audience, token) {
+		return resp, nil
+	}
 	again, err := repeat(req)
 	if err != nil || again == nil {
 		return resp, nil //nolint:nilerr // the refusal is the answer
 	}
 	fresh, err := t.Credentials.Token(req.Context(), target, t.Audience)
-	if err != nil || fresh == token {
+	if err != nil {
 		closeBody(again)
 		return resp, nil //nolint:nilerr // the refusal is the answer
 	}
