@@ -32,7 +32,9 @@ func turn(w *world, id string, members map[string]any) map[string]any {
 	return a
 }
 
-func event(name string) map[string]any { return map[string]any{"type": "event", "name": name, "text": nil} }
+func event(name string) map[string]any {
+	return map[string]any{"type": "event", "name": name, "text": nil}
+}
 
 func TestBadActivities(t *testing.T) {
 	t.Parallel()

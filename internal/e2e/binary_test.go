@@ -1,0 +1,98 @@
+package e2e
+
+import (
+	"context"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/liaison-skill/liaison/internal/pgtest"
+	"github.com/liaison-skill/liaison/sandbox"
+)
+
+// A process is the real program, serving a world.
+type process struct {
+	tb  testing.TB
+	w   *world
+	bin string
+	cmd *exec.Cmd
+}
+
+// newProcessWorld makes a world whose service is the built program, which can be
+// killed.
+func newProcessWorld(tb testing.TB, cfg sandbox.Config) (*world, *process) {
+	tb.Helper()
+	w := build(tb, cfg)
+	p := &process{tb: tb, w: w, bin: program(tb)}
+	p.start()
+	tb.Cleanup(p.kill)
+	return w, p
+}
+
+var built struct {
+	once sync.Once
+	path string
+	err  error
+	out  []byte
+}
+
+// program builds the service's binary, once.
+func program(tb testing.TB) string {
+	tb.Helper()
+	built.once.Do(func() {
+		built.path = filepath.Join(os.TempDir(), "liaison-e2e-"+filepath.Base(os.Args[0]), "liaison")
+		cmd := exec.Command("go", "build", "-tags", "nomsgpack", "-o", built.path, "github.com/liaison-skill/liaison/cmd/liaison")
+		built.out, built.err = cmd.CombinedOutput()
+	})
+	if built.err != nil {
+		tb.Fatalf("build liaison: %v\n%s", built.err, built.out)
+	}
+	return built.path
+}
+
+func (p *process) start() {
+	p.tb.Helper()
+	p.cmd = exec.CommandContext(context.WithoutCancel(p.tb.Context()), p.bin, "serve")
+	p.cmd.Env = append(append(os.Environ(), p.w.environ...),
+		"LIAISON_LISTEN="+p.w.service.addr, "DATABASE_URL="+pgtest.URL(p.w.db))
+	p.cmd.Stdout, p.cmd.Stderr = p.w.log, p.w.log
+	p.cmd.WaitDelay = time.Second
+	if err := p.cmd.Start(); err != nil {
+		p.tb.Fatal(err)
+	}
+	p.ready()
+}
+
+// ready waits until the program can accept.
+func (p *process) ready() {
+	p.tb.Helper()
+	eventually(p.tb, "the service is ready", func() bool {
+		req, err := http.NewRequestWithContext(p.tb.Context(), http.MethodGet, p.w.service.url()+"/readyz", nil)
+		if err != nil {
+			p.tb.Fatal(err)
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			return false
+		}
+		_ = resp.Body.Close()
+		return resp.StatusCode == http.StatusOK
+	})
+}
+
+func (p *process) kill() { p.end(syscall.SIGKILL) }
+
+func (p *process) end(sig os.Signal) {
+	p.tb.Helper()
+	if p.cmd == nil {
+		return
+	}
+	_ = p.cmd.Process.Signal(sig)
+	_ = p.cmd.Wait()
+	p.cmd = nil
+}
