@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/liaison-skill/liaison/internal/web"
 )
@@ -27,11 +29,21 @@ const (
 // what it changed.
 func (a *App) write(ctx context.Context, f func(pgx.Tx) error) error {
 	if err := pgx.BeginFunc(ctx, a.DB, f); err != nil {
-		return err
+		return storable(err)
 	}
 	a.changed.wake()
 	a.queued.wake()
 	return nil
+}
+
+// storable turns the database's refusal of a text into a 400. JSON can hold a NUL
+// character, Postgres can not; as a 500 the caller would repeat it for ever.
+func storable(err error) error {
+	const inText, inJSON = "22021", "22P05" // https://www.postgresql.org/docs/current/errcodes-appendix.html
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok && (e.Code == inText || e.Code == inJSON) {
+		return &web.Error{Status: http.StatusBadRequest, Text: "a NUL character cannot be stored", Err: err}
+	}
+	return err
 }
 
 func (a *App) postStart(c *gin.Context) error {
@@ -180,7 +192,7 @@ func (a *App) getMessages(c *gin.Context) error {
 		return err
 	})
 	if err != nil {
-		return err
+		return storable(err)
 	}
 	out := make([]said, len(lines))
 	for i, l := range lines {

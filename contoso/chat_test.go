@@ -35,6 +35,8 @@ func TestContract(t *testing.T) {
 		{"receive blank", "receive", `{"conversationId":"OPEN","message":" \n","sender":"Alex"}`, 400, `"error":"message is empty"`},
 		{"receive unknown", "receive", `{"conversationId":"nobody","message":"hello"}`, 404, `"error":`},
 		{"receive ended", "receive", `{"conversationId":"ENDED","message":"hello"}`, 409, `"error":`},
+		{"receive what cannot be stored", "receive", `{"conversationId":"OPEN","message":"a\u0000b"}`, 400, `"error":"a NUL`},
+		{"start with what cannot be stored", "start", `{"variables":{"a":"\u0000"}}`, 400, `"error":"a NUL`},
 		{"receive too long", "receive", `{"conversationId":"OPEN","message":"` + strings.Repeat("x", 300<<10) + `"}`, 413, `"error":`},
 		{"send", "send", `{"conversationId":"OPEN","message":"hi","sender":"Ana"}`, 200, `"message":"Message sent successfully"`},
 		{"send without a sender", "send", `{"conversationId":"OPEN","message":"hi"}`, 200, `"sender":"Contoso Support"`},

@@ -117,7 +117,7 @@ func TestDesk_misses_nothing_over_a_restart(t *testing.T) {
 
 	elsewhere := run(t, db, config)
 	elsewhere.hear(t, id, "meanwhile")
-	runAt(t, db, config, strings.TrimPrefix(first.url, "http://"))
+	serve(t, &contoso.App{DB: db, Config: config}, strings.TrimPrefix(first.url, "http://"))
 	page.until(`[...document.querySelectorAll("#log .user .words")].at(-1)?.textContent`, "meanwhile")
 	page.until(connection, "")
 	page.do(chromedp.Click(".again"))

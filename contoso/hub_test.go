@@ -35,18 +35,20 @@ type hub struct {
 // where nobody listens.
 func run(tb testing.TB, db *pgxpool.Pool, config contoso.Config) hub {
 	tb.Helper()
-	return runAt(tb, db, config, "127.0.0.1:0")
+	return serve(tb, &contoso.App{DB: db, Config: config}, "127.0.0.1:0")
 }
 
-func runAt(tb testing.TB, db *pgxpool.Pool, config contoso.Config, address string) hub {
+// serve runs an app at an address; it logs to the test's output unless it has a
+// log.
+func serve(tb testing.TB, app *contoso.App, address string) hub {
 	tb.Helper()
-	config.WebhookURL = cmp.Or(config.WebhookURL, "http://127.0.0.1:1/")
+	app.Log = cmp.Or(app.Log, slog.New(slog.NewTextHandler(tb.Output(), nil)))
+	app.Config.WebhookURL = cmp.Or(app.Config.WebhookURL, "http://127.0.0.1:1/")
 	var lc net.ListenConfig
 	ln, err := lc.Listen(tb.Context(), "tcp", address)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	app := &contoso.App{DB: db, Log: slog.New(slog.NewTextHandler(tb.Output(), nil)), Config: config}
 	ctx, cancel := context.WithCancel(tb.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- app.Run(ctx, ln); close(ended) }()
