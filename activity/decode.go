@@ -1,10 +1,12 @@
 package activity
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 )
 
 // Longest accepted ids, in bytes. Teams' own stay far below; the limits keep an
@@ -29,30 +31,75 @@ func (e *InvalidError) Error() string {
 }
 
 // Decode reads one activity and checks the members the service relies on.
-// Unknown members and types are accepted. An error is an [*InvalidError].
+// Unknown members and types are accepted, and so is a timestamp of any form: it
+// is no reason to refuse (rule A2042). U+0000 is refused in ids and dropped
+// everywhere else, because PostgreSQL cannot hold it and no one can read it. An
+// error is an [*InvalidError].
 func Decode(body []byte) (Activity, error) {
-	var a Activity
-	if err := json.Unmarshal(body, &a); err != nil {
-		var mismatch *json.UnmarshalTypeError
-		if errors.As(err, &mismatch) && mismatch.Field != "" {
-			return Activity{}, &InvalidError{mismatch.Field, "expected " + mismatch.Type.Kind().String() + ", got " + mismatch.Value}
+	a, err := unmarshal(body)
+	if err != nil {
+		return Activity{}, err
+	}
+	if err := a.checkIDs(); err != nil {
+		return Activity{}, err
+	}
+	if bytes.Contains(body, []byte(nul)) {
+		if a, err = unmarshal(withoutNUL(body)); err != nil {
+			return Activity{}, err
 		}
-		return Activity{}, &InvalidError{"", "expected one JSON object"}
 	}
 	if err := a.validate(); err != nil {
 		return Activity{}, err
 	}
-	// Postgres text cannot hold U+0000, and no one can read it.
-	a.Text = strings.ReplaceAll(a.Text, "\x00", "")
-	a.From.Name = strings.ReplaceAll(a.From.Name, "\x00", "")
 	return a, nil
 }
 
-// validate checks what the vendor's SDK checks too: see ActivityValidation.cs in
-// microsoft/Agents-for-net. recipient may be missing: Copilot Studio leaves it
-// out. An endOfConversation needs its type only, because the body of Copilot
-// Studio's health check is not published.
-func (a Activity) validate() error {
+func unmarshal(body []byte) (Activity, error) {
+	var in struct {
+		Activity
+		Timestamp json.RawMessage `json:"timestamp"`
+	}
+	if err := json.Unmarshal(body, &in); err != nil {
+		mismatch, ok := errors.AsType[*json.UnmarshalTypeError](err)
+		if !ok || mismatch.Field == "" {
+			return Activity{}, &InvalidError{"", "expected one JSON object"}
+		}
+		field := strings.TrimPrefix(mismatch.Field, "Activity.")
+		return Activity{}, &InvalidError{field, "expected " + mismatch.Type.Kind().String() + ", got " + mismatch.Value}
+	}
+	if json.Unmarshal(in.Timestamp, &in.Activity.Timestamp) != nil {
+		in.Activity.Timestamp = time.Time{}
+	}
+	return in.Activity, nil
+}
+
+// nul is U+0000 as JSON spells it; there is no other way.
+const nul = `\u0000`
+
+// withoutNUL drops U+0000 from JSON. What only looks like it, behind an escaped
+// backslash, stays.
+func withoutNUL(body []byte) []byte {
+	kept := make([]byte, 0, len(body))
+	for len(body) > 0 {
+		n := 1
+		if body[0] == '\\' {
+			n = min(2, len(body))
+		}
+		if bytes.HasPrefix(body, []byte(nul)) {
+			body = body[len(nul):]
+			continue
+		}
+		kept, body = append(kept, body[:n]...), body[n:]
+	}
+	return kept
+}
+
+// checkIDs bounds what the database keeps in indexes.
+func (a Activity) checkIDs() error {
+	related := ConversationID("")
+	if a.RelatesTo != nil {
+		related = a.RelatesTo.Conversation.ID
+	}
 	for _, id := range []struct {
 		field, value string
 		limit        int
@@ -61,6 +108,9 @@ func (a Activity) validate() error {
 		{"from.id", a.From.ID, maxID},
 		{"recipient.id", a.Recipient.ID, maxID},
 		{"conversation.id", string(a.Conversation.ID), maxConversationID},
+		{"conversation.tenantId", a.Conversation.TenantID, maxID},
+		{"channelData.tenant.id", a.Tenant(), maxID},
+		{"relatesTo.conversation.id", string(related), maxConversationID},
 	} {
 		if len(id.value) > id.limit {
 			return &InvalidError{id.field, fmt.Sprintf("longer than %d bytes", id.limit)}
@@ -69,6 +119,14 @@ func (a Activity) validate() error {
 			return &InvalidError{id.field, "contains U+0000"}
 		}
 	}
+	return nil
+}
+
+// validate checks what the vendor's SDK checks too: see ActivityValidation.cs in
+// microsoft/Agents-for-net. recipient may be missing: Copilot Studio leaves it
+// out. An endOfConversation needs its type only, because the body of Copilot
+// Studio's health check is not published.
+func (a Activity) validate() error {
 	switch {
 	case a.Type == "":
 		return &InvalidError{"type", "required"}
