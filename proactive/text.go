@@ -30,15 +30,15 @@ func Notice(text string) activity.Activity {
 var (
 	address    = regexp.MustCompile(`https?://[^\s<>"]+`)
 	lineMarker = regexp.MustCompile(`(?m)^(\s*)([#+-]|\d+[.)])(\s)`)
-	inline     = strings.NewReplacer(
-		`\`, `\\`, "`", "\\`", `*`, `\*`, `_`, `\_`, `~`, `\~`, `[`, `\[`, `]`, `\]`, `|`, `\|`,
-		`&`, `&amp;`, `<`, `&lt;`, `>`, `&gt;`,
-	)
 )
 
 // literal escapes the markdown and the HTML that Teams obeys in a message. An
 // address is left alone, so that it stays a link.
 func literal(text string) string {
+	inline := strings.NewReplacer(
+		`\`, `\\`, "`", "\\`", `*`, `\*`, `_`, `\_`, `~`, `\~`, `[`, `\[`, `]`, `\]`, `|`, `\|`,
+		`&`, `&amp;`, `<`, `&lt;`, `>`, `&gt;`,
+	)
 	var b strings.Builder
 	rest := text
 	for {

@@ -12,8 +12,8 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// version is set by the linker: -X main.version=…
-var version = "0.1.0-dev" //nolint:gochecknoglobals // the linker needs a variable
+// version is set by the linker: -X main.version=….
+var version = "0.1.0-dev"
 
 // cli is the command line; its help texts are its documentation.
 type cli struct {

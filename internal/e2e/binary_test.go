@@ -46,7 +46,7 @@ func program(tb testing.TB) string {
 	tb.Helper()
 	built.once.Do(func() {
 		built.path = filepath.Join(os.TempDir(), "liaison-e2e-"+filepath.Base(os.Args[0]), "liaison")
-		cmd := exec.Command("go", "build", "-tags", "nomsgpack", "-o", built.path, "github.com/liaison-skill/liaison/cmd/liaison")
+		cmd := exec.CommandContext(tb.Context(), "go", "build", "-tags", "nomsgpack", "-o", built.path, "github.com/liaison-skill/liaison/cmd/liaison")
 		built.out, built.err = cmd.CombinedOutput()
 	})
 	if built.err != nil {

@@ -32,6 +32,7 @@ func TestConversation(t *testing.T) {
 }
 
 func converse(t *testing.T, cfg sandbox.Config, agentEnds bool) {
+	t.Helper()
 	w := newWorld(t, cfg)
 	user := w.sandbox.User("Megan")
 	sandboxtest.Say(t, user, "Hello", "I want to talk to a person", "My order has not arrived")

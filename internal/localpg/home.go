@@ -33,7 +33,11 @@ func openHome(dir string) (*home, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open database folder: %w", err)
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	// What leads to the folder must let the server's account through.
+	if err := os.MkdirAll(filepath.Dir(dir), 0o711); err != nil {
+		return nil, fmt.Errorf("make database folder: %w", err)
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
 		return nil, fmt.Errorf("make database folder: %w", err)
 	}
 	h := &home{dir: dir}

@@ -55,7 +55,8 @@ func start(tb testing.TB) livechattest.Hub {
 		DB: pgtest.DB(tb, hub.Schema()), Log: slog.New(slog.NewTextHandler(tb.Output(), nil)),
 		Config: hub.Config{WebhookURL: receiver.URL, WebhookSecret: secret, APIKey: apiKey},
 	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	var lc net.ListenConfig
+	ln, err := lc.Listen(tb.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		tb.Fatal(err)
 	}

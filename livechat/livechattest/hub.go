@@ -43,6 +43,7 @@ func send(tb testing.TB, h Hub, c livechat.ConversationID, key, text string) {
 }
 
 func openOnce(t *testing.T, h Hub) {
+	t.Helper()
 	ids := make([]livechat.ConversationID, 10)
 	var wg sync.WaitGroup
 	for i := range ids {
@@ -63,12 +64,14 @@ func openOnce(t *testing.T, h Hub) {
 }
 
 func openTwo(t *testing.T, h Hub) {
+	t.Helper()
 	if a, b := open(t, h, "a"), open(t, h, "b"); a == b {
 		t.Errorf("two keys opened one conversation, %q", a)
 	}
 }
 
 func sendOnce(t *testing.T, h Hub) {
+	t.Helper()
 	c := open(t, h, "k")
 	for _, key := range []string{"1", "1", "2", "3", "2"} {
 		send(t, h, c, key, "word "+key)
@@ -79,11 +82,13 @@ func sendOnce(t *testing.T, h Hub) {
 }
 
 func sendUnknown(t *testing.T, h Hub) {
+	t.Helper()
 	err := h.Adapter.Send(t.Context(), livechat.Message{Conversation: "nobody's", Key: "1", Sender: "Ada", Text: "hello"})
 	wantPermanent(t, err)
 }
 
 func sendEnded(t *testing.T, h Hub) {
+	t.Helper()
 	c := open(t, h, "k")
 	if err := h.Adapter.End(t.Context(), livechat.Ending{Conversation: c, Key: "k"}); err != nil {
 		t.Fatal(err)
@@ -92,6 +97,7 @@ func sendEnded(t *testing.T, h Hub) {
 }
 
 func sendLiteral(t *testing.T, h Hub) {
+	t.Helper()
 	c := open(t, h, "k")
 	text := "a <b> & \"c\"\nline two — Grüße 👩‍👩‍👧 مرحبا {{ secret }} **x**"
 	send(t, h, c, "1", text)
@@ -101,6 +107,7 @@ func sendLiteral(t *testing.T, h Hub) {
 }
 
 func endTwice(t *testing.T, h Hub) {
+	t.Helper()
 	c := open(t, h, "k")
 	for range 2 {
 		if err := h.Adapter.End(t.Context(), livechat.Ending{Conversation: c, Key: "k", Reason: "user"}); err != nil {
@@ -111,6 +118,7 @@ func endTwice(t *testing.T, h Hub) {
 
 // endByKey ends what was opened although the answer was never seen.
 func endByKey(t *testing.T, h Hub) {
+	t.Helper()
 	c := open(t, h, "k")
 	if err := h.Adapter.End(t.Context(), livechat.Ending{Key: "k"}); err != nil {
 		t.Fatal(err)
@@ -119,6 +127,7 @@ func endByKey(t *testing.T, h Hub) {
 }
 
 func endUnopened(t *testing.T, h Hub) {
+	t.Helper()
 	if err := h.Adapter.End(t.Context(), livechat.Ending{Key: "k"}); err != nil {
 		t.Fatal(err)
 	}
@@ -129,6 +138,7 @@ func endUnopened(t *testing.T, h Hub) {
 
 // away is a hub that does not listen: nothing was done, it may be tried again.
 func away(t *testing.T, h Hub) {
+	t.Helper()
 	gone := httptest.NewServer(http.NotFoundHandler())
 	gone.Close()
 	for name, err := range calls(t.Context(), h.At(gone.URL)) {
@@ -141,6 +151,7 @@ func away(t *testing.T, h Hub) {
 }
 
 func statuses(t *testing.T, h Hub) {
+	t.Helper()
 	for status, want := range map[int]answers{
 		400: {permanent: true}, 401: {permanent: true}, 403: {permanent: true}, 422: {permanent: true}, 302: {permanent: true},
 		408: {ambiguous: true}, 429: {unavailable: true}, 500: {ambiguous: true}, 502: {ambiguous: true, unavailable: true},
@@ -163,6 +174,7 @@ func statuses(t *testing.T, h Hub) {
 
 // silence is a hub that takes a request and says nothing: it may have done it.
 func silence(t *testing.T, h Hub) {
+	t.Helper()
 	done := make(chan struct{})
 	silent := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		select {

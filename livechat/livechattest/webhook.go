@@ -42,6 +42,7 @@ func until(tb testing.TB, h Hub, kind livechat.Kind) []livechat.Inbound {
 }
 
 func hearWords(t *testing.T, h Hub) {
+	t.Helper()
 	c := open(t, h, "k")
 	send(t, h, c, "1", "the user's words do not come back")
 	text := "Hello <b>Ada</b>\nhow can I help? 👋"
@@ -62,6 +63,7 @@ func hearWords(t *testing.T, h Hub) {
 }
 
 func hearEnd(t *testing.T, h Hub) {
+	t.Helper()
 	c := open(t, h, "k")
 	h.Say(t, c, "Bo", "bye")
 	h.End(t, c, "Bo")
@@ -76,6 +78,7 @@ func hearEnd(t *testing.T, h Hub) {
 }
 
 func hearForged(t *testing.T, h Hub) {
+	t.Helper()
 	c := open(t, h, "k")
 	h.Say(t, c, "Bo", "hello")
 	post := h.Webhook(t)
@@ -107,6 +110,7 @@ func hearForged(t *testing.T, h Hub) {
 }
 
 func hearNonsense(t *testing.T, h Hub) {
+	t.Helper()
 	for _, body := range []string{``, `[]`, `"x"`, `{}`, `{"`, `null`, "\x00"} {
 		events, err := h.Adapter.Parse([]byte(body))
 		var invalid *livechat.InvalidError
@@ -120,6 +124,7 @@ func hearNonsense(t *testing.T, h Hub) {
 }
 
 func readBack(t *testing.T, h Hub) {
+	t.Helper()
 	since, ok := h.Adapter.(livechat.Since)
 	if !ok {
 		return // the hub cannot be asked
