@@ -168,6 +168,16 @@ func TestProcess_list_of_secrets(t *testing.T) {
 	}
 }
 
+func TestList(t *testing.T) {
+	t.Parallel()
+	if diff := cmp.Diff([]env.Secret{"new", "old"}, env.List(" new,, old ,")); diff != "" {
+		t.Error("secrets differ")
+	}
+	if got := env.List(""); got != nil {
+		t.Errorf("an empty list has %d parts", len(got))
+	}
+}
+
 func TestSecret_never_shows(t *testing.T) {
 	t.Parallel()
 	s := env.Secret("hunter2")
