@@ -55,7 +55,7 @@ $(GOLANGCI):
 
 .PHONY: generate
 generate: ## Take the screenshots of docs/ anew
-	LIAISON_SCREENSHOTS=$(CURDIR)/docs/images go test -tags $(TAGS) -count=1 -run 'TestTheWholeConversation' ./internal/e2e
+	TEST_SCREENSHOTS=$(CURDIR)/docs/images go test -tags $(TAGS) -count=1 -run 'TestTheWholeConversation' ./internal/e2e
 
 .PHONY: bench
 bench: ## Run the benchmarks

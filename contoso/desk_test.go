@@ -1,40 +1,18 @@
 package contoso_test
 
 import (
-	"context"
 	"net/http"
 	"strings"
 	"testing"
 
-	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/liaison-skill/liaison/contoso"
+	"github.com/liaison-skill/liaison/internal/browsertest"
 	"github.com/liaison-skill/liaison/internal/pgtest"
 )
-
-// shift is held down, in the DevTools protocol's bits.
-const shift = 8
-
-// press presses Enter as a keyboard does: the line break comes with the key
-// unless the page refuses the key.
-func (t tab) press(modifiers int64) {
-	t.tb.Helper()
-	for _, kind := range []input.DispatchKeyEventType{"keyDown", "keyUp"} {
-		key := input.DispatchKeyEventParams{
-			Type: kind, Key: "Enter", Code: "Enter", WindowsVirtualKeyCode: 13, Modifiers: modifiers,
-		}
-		if kind == "keyDown" {
-			key.Text = "\r"
-		}
-		t.do(chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
-			_, err := chromedp.Call(ctx, input.DispatchKeyEvent, key)
-			return err
-		}))
-	}
-}
 
 // What the page shows.
 const (
@@ -51,37 +29,39 @@ func TestDesk_an_agent_answers_and_ends(t *testing.T) {
 	t.Parallel()
 	peer := receive(t, nil)
 	h := run(t, pgtest.DB(t, contoso.Schema()), contoso.Config{WebhookURL: peer.url})
-	page := browse(t, h.url)
-	page.until(`document.querySelector("#no-conversations").hidden`, "false")
+	page := browsertest.Open(t, h.url)
+	page.Wait(`document.querySelector("#no-conversations").hidden`, "false")
 
 	id := h.open(t, `{"user":{"name":"Alex Wilber","timeZone":"Europe/Berlin"},"problem":"printer","variables":{"Floor":"3"}}`)
 	h.hear(t, id, "hello <b>there</b>")
-	page.until(item, "true")
-	page.until(title, "(1) Contoso Live Chat")
-	page.do(chromedp.Click(".item"))
-	page.until(lastWords, "hello <b>there</b>")
-	page.until(title, "Contoso Live Chat")
-	page.until(`document.querySelector("#facts").innerText.includes("Floor")`, "true")
+	page.Wait(item, "true")
+	page.Wait(title, "(1) Contoso Live Chat")
+	page.Click(".item")
+	page.Wait(lastWords, "hello <b>there</b>")
+	page.Wait(title, "Contoso Live Chat")
+	page.Wait(`document.querySelector("#facts").innerText.includes("Floor")`, "true")
 
-	page.do(chromedp.SetValue("#agent-name", "Ana"))
-	page.do(chromedp.SendKeys("#draft", "first line"))
-	page.press(shift)
-	page.do(chromedp.SendKeys("#draft", "second line"))
-	page.until(draft, "first line\nsecond line")
-	page.press(0)
-	page.until(lastWords, "first line\nsecond line")
-	page.until(lastState, "true")
-	page.until(draft, "")
+	page.Do(chromedp.SetValue("#agent-name", "Ana"))
+	page.Type("#draft", "first line")
+	page.Enter(browsertest.Shift)
+	page.Type("#draft", "second line")
+	page.Wait(draft, "first line\nsecond line")
+	page.Enter(0)
+	page.Wait(lastWords, "first line\nsecond line")
+	page.Wait(lastState, "true")
+	page.Wait(draft, "")
 
-	page.do(chromedp.SendKeys("#draft", "by the button"))
-	page.eval(`(() => { const b = document.querySelector("#composer button"); b.click(); b.click(); })()`)
-	page.until(lastWords, "by the button")
-	page.until(lastState, "true")
-	page.until(lines, "3")
+	page.Type("#draft", "by the button")
+	page.Eval(`(() => { const b = document.querySelector("#composer button"); b.click(); b.click(); })()`)
+	page.Wait(lastWords, "by the button")
+	page.Wait(lastState, "true")
+	page.Wait(lines, "3")
 
-	page.do(chromedp.Click("#end"), chromedp.SendKeys("#end-reason", "solved"), chromedp.Click("#end-confirm"))
-	page.until(`document.querySelector("#ended-note").hidden`, "false")
-	page.until(`document.querySelector("#composer").hidden`, "true")
+	page.Click("#end")
+	page.Type("#end-reason", "solved")
+	page.Click("#end-confirm")
+	page.Wait(`document.querySelector("#ended-note").hidden`, "false")
+	page.Wait(`document.querySelector("#composer").hidden`, "true")
 
 	want := []said{
 		{Message: "hello <b>there</b>", Sender: "Alex Wilber", From: "user"},
@@ -106,28 +86,28 @@ func TestDesk_misses_nothing_over_a_restart(t *testing.T) {
 	first := run(t, db, config)
 	id := first.open(t, `{"user":{"name":"Alex Wilber"}}`)
 	first.hear(t, id, "before")
-	page := browse(t, first.url+"/#"+id)
-	page.until(lastWords, "before")
+	page := browsertest.Open(t, first.url+"/#"+id)
+	page.Wait(lastWords, "before")
 	first.stop()
-	page.until(connection, "Reconnecting…")
-	page.do(chromedp.SendKeys("#draft", "written without a server"))
-	page.press(0)
-	page.until(`document.querySelector(".again")?.innerText`, "Send again")
-	page.do(chromedp.SendKeys("#draft", "half a thou"))
+	page.Wait(connection, "Reconnecting…")
+	page.Type("#draft", "written without a server")
+	page.Enter(0)
+	page.Wait(`document.querySelector(".again")?.innerText`, "Send again")
+	page.Type("#draft", "half a thou")
 
 	elsewhere := run(t, db, config)
 	elsewhere.hear(t, id, "meanwhile")
 	serve(t, &contoso.App{DB: db, Config: config}, strings.TrimPrefix(first.url, "http://"))
-	page.until(`[...document.querySelectorAll("#log .user .words")].at(-1)?.textContent`, "meanwhile")
-	page.until(connection, "")
-	page.do(chromedp.Click(".again"))
-	page.until(lastState, "true")
-	page.until(lastWords, "written without a server")
-	page.until(lines, "3")
+	page.Wait(`[...document.querySelectorAll("#log .user .words")].at(-1)?.textContent`, "meanwhile")
+	page.Wait(connection, "")
+	page.Click(".again")
+	page.Wait(lastState, "true")
+	page.Wait(lastWords, "written without a server")
+	page.Wait(lines, "3")
 
-	page.do(chromedp.Reload())
-	page.until(lines, "3")
-	page.until(draft, "half a thou")
+	page.Do(chromedp.Reload())
+	page.Wait(lines, "3")
+	page.Wait(draft, "half a thou")
 }
 
 func TestDesk_page_has_no_inline_code_and_says_so(t *testing.T) {

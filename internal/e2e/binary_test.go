@@ -29,8 +29,13 @@ func newProcessWorld(tb testing.TB, cfg sandbox.Config) (*world, *process) {
 	tb.Helper()
 	w := build(tb, cfg)
 	p := &process{tb: tb, w: w, bin: program(tb)}
+	tb.Cleanup(func() {
+		p.kill()
+		if tb.Failed() {
+			tb.Logf("the service logged:\n%s", w.log)
+		}
+	})
 	p.start()
-	tb.Cleanup(p.kill)
 	return w, p
 }
 

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"maps"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
@@ -83,16 +85,19 @@ func (p *part) stop() {
 	}
 }
 
+// listen opens an address, or a port of its own choice when it is empty: one that
+// no outgoing connection can be given while the part is stopped.
 func listen(tb testing.TB, addr string) net.Listener {
 	tb.Helper()
-	if addr == "" {
-		addr = "127.0.0.1:0"
-	}
 	var lc net.ListenConfig
 	var ln net.Listener
 	eventually(tb, "the port is free", func() bool {
+		at := addr
+		if at == "" {
+			at = fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(12000))
+		}
 		var err error
-		ln, err = lc.Listen(tb.Context(), "tcp", addr)
+		ln, err = lc.Listen(tb.Context(), "tcp", at)
 		return err == nil
 	})
 	return ln

@@ -6,7 +6,7 @@ import (
 	"net"
 	"slices"
 	"strings"
-	"testing" //nolint:depguard // this package is for tests
+	"testing"
 	"time"
 
 	"github.com/liaison-skill/liaison/sandbox"

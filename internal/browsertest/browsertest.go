@@ -1,0 +1,144 @@
+// Package browsertest drives pages in a real headless Chromium for tests.
+package browsertest
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/chromedp"
+)
+
+// patience bounds every wait, life a whole test's browser.
+const (
+	patience = 20 * time.Second
+	life     = 2 * time.Minute
+)
+
+// Shift is the modifier of that key in the DevTools protocol.
+const Shift = 8
+
+// A Tab is one page in a browser of its own.
+type Tab struct {
+	tb  testing.TB
+	ctx context.Context //nolint:containedctx // it is the tab, as chromedp has it
+}
+
+// Open opens a page, 1280 by 800. Where there is no Chromium the test is skipped,
+// with the reason; TEST_REQUIRE_BROWSER=1 makes that a failure.
+func Open(tb testing.TB, url string) Tab {
+	tb.Helper()
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(chromium(tb)), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-sync", true))
+	// Cleanup ends the browser in order; the test's own context would kill it.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(tb.Context()), life)
+	tb.Cleanup(cancel)
+	ctx, cancel = chromedp.NewExecAllocator(ctx, options...)
+	tb.Cleanup(cancel)
+	ctx, cancel = chromedp.NewContext(ctx)
+	tb.Cleanup(cancel)
+	t := Tab{tb, ctx}
+	t.Do(chromedp.EmulateViewport(1280, 800), chromedp.Navigate(url))
+	return t
+}
+
+func chromium(tb testing.TB) string {
+	tb.Helper()
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	if os.Getenv("TEST_REQUIRE_BROWSER") == "1" {
+		tb.Fatal("a browser is required, and no chromium is installed")
+	}
+	tb.Skip("no chromium is installed")
+	return ""
+}
+
+// Do runs steps.
+func (t Tab) Do(steps ...chromedp.Action[chromedp.Void]) {
+	t.tb.Helper()
+	if err := chromedp.Do(t.ctx, steps...); err != nil {
+		t.tb.Fatalf("browser: %v", err)
+	}
+}
+
+// Eval returns the value of a JavaScript expression as a string.
+func (t Tab) Eval(expression string) string {
+	t.tb.Helper()
+	value, err := chromedp.Run(t.ctx, chromedp.Evaluate[string]("String("+expression+")"))
+	if err != nil {
+		t.tb.Fatalf("browser: %s: %v", expression, err)
+	}
+	return value
+}
+
+// Wait waits until an expression has the value want.
+func (t Tab) Wait(expression, want string) {
+	t.tb.Helper()
+	deadline := time.After(patience)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		got := t.Eval(expression)
+		if got == want {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.tb.Fatalf("%s is %q, want %q", expression, got, want)
+		}
+	}
+}
+
+// Click clicks what a selector finds.
+func (t Tab) Click(selector string) {
+	t.tb.Helper()
+	t.Do(chromedp.Click(selector))
+}
+
+// Type types text into what a selector finds.
+func (t Tab) Type(selector, text string) {
+	t.tb.Helper()
+	t.Do(chromedp.SendKeys(selector, text))
+}
+
+// Enter presses Enter as a keyboard does: the character comes with the key, and
+// does not come when the page refuses the key.
+func (t Tab) Enter(modifiers int64) {
+	t.tb.Helper()
+	key := input.DispatchKeyEventParams{
+		Type: "keyDown", Key: "Enter", Code: "Enter", Text: "\r", WindowsVirtualKeyCode: 13, Modifiers: modifiers,
+	}
+	t.Do(chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		_, err := chromedp.Call(ctx, input.DispatchKeyEvent, key)
+		return err
+	}))
+}
+
+// Picture writes a screenshot of the page, width by height, in a colour scheme,
+// "light" or "dark", to file.
+func (t Tab) Picture(file, scheme string, width, height int64) {
+	t.tb.Helper()
+	t.Do(chromedp.EmulateViewport(width, height), chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+		})
+		return err
+	}))
+	png, err := chromedp.Run(t.ctx, chromedp.CaptureScreenshot())
+	if err != nil {
+		t.tb.Fatalf("browser: screenshot: %v", err)
+	}
+	if err := os.WriteFile(file, png, 0o644); err != nil { //nolint:gosec // a picture for the documentation
+		t.tb.Fatal(err)
+	}
+}
