@@ -19,6 +19,7 @@ import (
 	"github.com/liaison-skill/liaison/internal/env"
 	"github.com/liaison-skill/liaison/internal/schema"
 	"github.com/liaison-skill/liaison/internal/web"
+	"github.com/liaison-skill/liaison/wwwroot"
 )
 
 // drain bounds how long requests and webhook attempts in flight may take once
@@ -28,22 +29,14 @@ const drain = 5 * time.Second
 //go:embed migrations/*.sql
 var migrationFiles embed.FS
 
-//go:embed desk
-var deskFiles embed.FS
-
 // Schema returns the migrations of Contoso's tables. They live in a schema of
 // their own, so the database may be shared.
 func Schema() schema.Set {
-	return schema.Set{FS: sub(migrationFiles, "migrations"), Table: "contoso_migration"}
-}
-
-// sub returns a folder that the compiler has seen to exist.
-func sub(files embed.FS, folder string) fs.FS {
-	dir, err := fs.Sub(files, folder)
+	dir, err := fs.Sub(migrationFiles, "migrations")
 	if err != nil { // only an invalid name, which a constant is not
-		return files
+		dir = migrationFiles
 	}
-	return dir
+	return schema.Set{FS: dir, Table: "contoso_migration"}
 }
 
 // Config is what an operator sets.
@@ -82,7 +75,7 @@ func (a *App) Handler() http.Handler {
 	desk.POST("/conversations/:id/read", a.route(a.postRead))
 	desk.POST("/conversations/:id/end", a.route(a.postAgentEnd))
 	desk.GET("/events", a.route(a.getEvents))
-	web.Pages(r, sub(deskFiles, "desk"))
+	web.Pages(r, wwwroot.Desk())
 	return r
 }
 

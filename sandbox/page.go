@@ -3,9 +3,6 @@ package sandbox
 import (
 	"cmp"
 	"context"
-	"embed"
-	"fmt"
-	"io/fs"
 	"net/http"
 	"slices"
 	"strings"
@@ -14,6 +11,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/liaison-skill/liaison/internal/web"
+	"github.com/liaison-skill/liaison/wwwroot"
 )
 
 // maxText bounds what a user says at once, in bytes.
@@ -22,16 +20,9 @@ const maxText = 64 << 10
 // pingEvery keeps proxies and the page content while nothing happens.
 const pingEvery = 15 * time.Second
 
-//go:embed teams
-var pageFiles embed.FS
-
 // mountPage adds the page that looks like Teams, and its API.
-func (s *Sandbox) mountPage(r *gin.Engine) error {
-	files, err := fs.Sub(pageFiles, "teams")
-	if err != nil {
-		return fmt.Errorf("find the page's files: %w", err)
-	}
-	web.Pages(r, files)
+func (s *Sandbox) mountPage(r *gin.Engine) {
+	web.Pages(r, wwwroot.Teams())
 	api := r.Group("/api", s.sameOrigin())
 	api.GET("/people", web.Handle(s.log, s.listPeople))
 	api.GET("/people/:name/events", web.Handle(s.log, s.streamChat))
@@ -39,7 +30,6 @@ func (s *Sandbox) mountPage(r *gin.Engine) error {
 	api.GET("/faults", web.Handle(s.log, s.listFaults))
 	api.POST("/faults", web.Handle(s.log, s.orderFault))
 	api.DELETE("/faults", web.Handle(s.log, s.endFaults))
-	return nil
 }
 
 // sameOrigin keeps other sites' pages from speaking for the user.

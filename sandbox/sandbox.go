@@ -120,9 +120,7 @@ func New(cfg Config) (*Sandbox, error) {
 		return nil, fmt.Errorf("make signing keys: %w", err)
 	}
 	var err error
-	if s.engine, err = s.routes(); err != nil {
-		return nil, err
-	}
+	s.engine = s.routes()
 	if err := s.restore(); err != nil {
 		return nil, err
 	}
@@ -177,7 +175,7 @@ func (s *Sandbox) hostURL() string {
 	return s.cfg.BaseURL + "/pvaruntime/api/runtime/bots/" + s.cfg.CopilotAppID + "/skillsV2/"
 }
 
-func (s *Sandbox) routes() (*gin.Engine, error) {
+func (s *Sandbox) routes() *gin.Engine {
 	r := web.NewEngine(s.log)
 	// Conversation ids hold escaped slashes: they are one segment, and are
 	// unescaped in pathValue, because gin would turn + into a space.
@@ -187,7 +185,8 @@ func (s *Sandbox) routes() (*gin.Engine, error) {
 	s.mountEntra(r)
 	s.mountConnector(r)
 	s.mountHost(r)
-	return r, s.mountPage(r)
+	s.mountPage(r)
+	return r
 }
 
 // update changes what mu guards and wakes everybody who waits for a change.

@@ -134,6 +134,8 @@ func (t Tab) Picture(file, scheme string, width, height int64) {
 		})
 		return err
 	}))
+	// A change of colours may be animated.
+	t.Eval(`document.getAnimations().forEach(a => a.finish())`)
 	png, err := chromedp.Run(t.ctx, chromedp.CaptureScreenshot())
 	if err != nil {
 		t.tb.Fatalf("browser: screenshot: %v", err)

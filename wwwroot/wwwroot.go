@@ -1,0 +1,26 @@
+// Package wwwroot holds the pages, served as they are: plain HTML, CSS and ES
+// modules, without a build step and without a foreign asset.
+package wwwroot
+
+import (
+	"embed"
+	"io/fs"
+)
+
+//go:embed desk teams
+var files embed.FS
+
+// Desk returns the live agents' desk of Contoso Live Chat.
+func Desk() fs.FS { return sub("desk") }
+
+// Teams returns the sandbox's page that looks like a chat in Teams.
+func Teams() fs.FS { return sub("teams") }
+
+// sub returns a folder that the compiler has seen to exist.
+func sub(folder string) fs.FS {
+	dir, err := fs.Sub(files, folder)
+	if err != nil { // only an invalid name, which a constant is not
+		return files
+	}
+	return dir
+}
