@@ -119,7 +119,6 @@ func New(cfg Config) (*Sandbox, error) {
 	if err := s.keys.renew(cfg.BaseURL); err != nil {
 		return nil, fmt.Errorf("make signing keys: %w", err)
 	}
-	var err error
 	s.engine = s.routes()
 	if err := s.restore(); err != nil {
 		return nil, err
