@@ -21,6 +21,7 @@ demo: build ## Run the service, the hub and the sandbox; Ctrl-C ends them
 
 .PHONY: build
 build: ## Build bin/liaison and bin/contoso
+	@echo "building; the first time this downloads modules and takes a minute"
 	@go build -tags $(TAGS) -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ ./cmd/...
 
 .PHONY: test

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/liaison-skill/liaison/contoso"
@@ -39,10 +40,20 @@ type demoCmd struct {
 // demo is the three programs, wired to each other.
 type demo struct {
 	database embeddedServer
+	pools    []*pgxpool.Pool
 	service  *app.App
 	hub      *contoso.App
 	sandbox  *sandbox.Sandbox
-	addr     [3]net.Listener // service, hub, sandbox
+	ports    [3]net.Listener // service, hub, sandbox
+}
+
+func (r *demo) close() {
+	for _, pool := range r.pools {
+		pool.Close()
+	}
+	if r.database.Server != nil {
+		r.database.Stop()
+	}
 }
 
 // Run implements the command.
@@ -51,17 +62,17 @@ func (d demoCmd) Run(ctx context.Context, c console) error {
 	say := func(format string, args ...any) {
 		fmt.Fprintf(c.err, "%5.1fs  "+format+"\n", append([]any{time.Since(began).Seconds()}, args...)...)
 	}
-	run, err := d.prepare(ctx, c, say)
-	if err != nil {
+	var run demo
+	defer run.close()
+	if err := d.prepare(ctx, c, say, &run); err != nil {
 		if ctx.Err() != nil {
 			return nil // interrupted while starting is no failure
 		}
 		return err
 	}
-	defer run.database.Stop()
 	say("ready")
 	fmt.Fprintf(c.out, demoText, d.Teams, d.Hub, d.Service)
-	err = run.run(ctx)
+	err := run.run(ctx)
 	say("stopped; the conversations are kept in %s", app.DataDir(d.DataDir))
 	return err
 }
@@ -75,45 +86,35 @@ const demoText = `
 
 `
 
-func (d demoCmd) prepare(ctx context.Context, c console, say func(string, ...any)) (*demo, error) {
-	var run demo
+func (d demoCmd) prepare(ctx context.Context, c console, say func(string, ...any), run *demo) error {
 	for i, address := range []string{d.Service, d.Hub, d.Teams} {
 		ln, err := listen(ctx, []string{"--service", "--hub", "--teams"}[i], address)
 		if err != nil {
-			return nil, fmt.Errorf("%w\nAnother demo may be running; end it, or choose another address", err)
+			return fmt.Errorf("%w\nAnother demo may be running; end it, or choose another address", err)
 		}
-		run.addr[i] = ln
+		run.ports[i] = ln
 	}
 	if _, err := localpg.Installed(ctx); errors.Is(err, localpg.ErrNotInstalled) {
-		say("installing PostgreSQL")
 		if err := localpg.Install(ctx, c.err); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	say("starting PostgreSQL in %s", filepath.Join(app.DataDir(d.DataDir), "postgres"))
-	server, err := embedded(ctx, app.DataDir(d.DataDir))
-	if err != nil {
-		return nil, err
+	var err error
+	if run.database, err = embedded(ctx, app.DataDir(d.DataDir)); err != nil {
+		return err
 	}
-	run.database = server
-	say("PostgreSQL %s runs; starting the hub, the sandbox and the service", server.Version())
-	if err := d.wire(ctx, c, &run); err != nil {
-		server.Stop()
-		return nil, err
-	}
-	return &run, nil
+	say("PostgreSQL %s runs; starting the hub, the sandbox and the service", run.database.Version())
+	return d.wire(ctx, c, run)
 }
 
 // wire makes the three programs, each with its own database or file.
 func (d demoCmd) wire(ctx context.Context, c console, run *demo) error {
-	base := func(i int) string { return "http://" + run.addr[i].Addr().String() }
+	base := func(i int) string { return "http://" + run.ports[i].Addr().String() }
 	log := app.NewLogger(app.Config{LogLevel: "warn"}, c.err)
 
-	hubDB, err := run.database.open(ctx, "contoso_demo")
+	hubDB, err := run.open(ctx, "contoso_demo", contoso.Schema())
 	if err != nil {
-		return err
-	}
-	if err := schema.Up(ctx, hubDB, contoso.Schema()); err != nil {
 		return err
 	}
 	run.hub = &contoso.App{DB: hubDB, Log: log, Config: contoso.Config{
@@ -127,19 +128,26 @@ func (d demoCmd) wire(ctx context.Context, c console, run *demo) error {
 	if err != nil {
 		return err
 	}
-	serviceDB, err := run.database.open(ctx, "liaison_demo")
+	serviceDB, err := run.open(ctx, "liaison_demo", migrations.Schema())
 	if err != nil {
-		return err
-	}
-	if err := schema.Up(ctx, serviceDB, migrations.Schema()); err != nil {
 		return err
 	}
 	cfg, err := app.Load(ctx, d.environ(run.sandbox.Env(), base(0), base(1)))
 	if err != nil {
 		return err
 	}
-	run.service, err = app.New(cfg, version, serviceDB, log, run.addr[0].Addr())
+	run.service, err = app.New(cfg, version, serviceDB, log, run.ports[0].Addr())
 	return err
+}
+
+// open connects to one of the demo's databases, with its schema in place.
+func (r *demo) open(ctx context.Context, name string, set schema.Set) (*pgxpool.Pool, error) {
+	pool, err := r.database.open(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	r.pools = append(r.pools, pool)
+	return pool, schema.Up(ctx, pool, set)
 }
 
 // environ is the service's environment: what the operator set, then what makes
@@ -161,8 +169,8 @@ func (d demoCmd) environ(sandboxEnv map[string]string, service, hub string) []st
 // run serves all three until ctx ends.
 func (r *demo) run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return r.service.Run(ctx, r.addr[0]) })
-	g.Go(func() error { return r.hub.Run(ctx, r.addr[1]) })
-	g.Go(func() error { return r.sandbox.Run(ctx, r.addr[2]) })
+	g.Go(func() error { return r.service.Run(ctx, r.ports[0]) })
+	g.Go(func() error { return r.hub.Run(ctx, r.ports[1]) })
+	g.Go(func() error { return r.sandbox.Run(ctx, r.ports[2]) })
 	return g.Wait()
 }
