@@ -52,7 +52,7 @@ func TestConfig_reports_all_problems_by_name(t *testing.T) {
 	_, err := auth.Config{
 		Cloud: "public", EntraURL: "http://login.example.com", ConnectorURL: "teams",
 		ChannelMetadataURL: "https://user:pa55word@example.com/", TenantID: []string{"common", "a/b", tenant},
-		TrustedServiceURLs: []string{"*", "https://*", "https://smba*", "https://*.com", "https://ho*st.example.com", "example.com", "https://", "https://ok.example.com"},
+		TrustedServiceURLs: []string{"*", "https://*", "https://smba*", "https://*.com", "https://ho*st.example.com", "ftp://example.com", "https://", "https://ok.example.com"},
 	}.Resolve()
 	if err == nil {
 		t.Fatal("accepted")
@@ -62,7 +62,7 @@ func TestConfig_reports_all_problems_by_name(t *testing.T) {
 		"LIAISON_CHANNEL_METADATA_URL: the URL holds a user", `LIAISON_TENANT_ID: "common" stands for any tenant`,
 		`LIAISON_TENANT_ID: "a/b" is not a tenant`, "LIAISON_TRUSTED_SERVICE_URLS: * would trust every host",
 		`"https://smba*": a star`, `"https://*": a star`, `"https://*.com" is too wide`, `"https://ho*st.example.com": a star`,
-		`"example.com" does not begin with`, `"https://" has no host`,
+		`"ftp://example.com" does not begin with`, `"https://" has no host`,
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("error lacks %q:\n%v", want, err)
@@ -111,7 +111,7 @@ func TestReadIdentity_reports_all_problems_by_name(t *testing.T) {
 	t.Parallel()
 	_, err := auth.ReadIdentity(t.Context(), envconfig.MapLookuper(map[string]string{
 		"LIAISON_CONNECTIONS":                   "a,b,c,c",
-		"LIAISON_CONNECTIONS_MAP":               "https://smba*=z,nonsense,smba*=a",
+		"LIAISON_CONNECTIONS_MAP":               "https://smba*=z,nonsense,ftp://smba*=a",
 		"LIAISON_CONNECTION_A_CLIENT_SECRET":    "hunter2",
 		"LIAISON_CONNECTION_A_CERTIFICATE_FILE": "/x",
 		"LIAISON_CONNECTION_B_CLIENT_ID":        "b",
@@ -127,7 +127,7 @@ func TestReadIdentity_reports_all_problems_by_name(t *testing.T) {
 		"LIAISON_CONNECTION_A_CLIENT_ID: required", "LIAISON_CONNECTION_A_CLIENT_SECRET: set as well as CERTIFICATE_FILE",
 		"LIAISON_CONNECTION_B_MANAGED_IDENTITY: not supported yet", `LIAISON_CONNECTION_B_TENANT_ID: "organizations"`,
 		"LIAISON_CONNECTION_C_CLIENT_SECRET: required", "LIAISON_CONNECTIONS: c is named twice",
-		`"z" is not one of CONNECTIONS`, `"nonsense" is not pattern=name`, `"smba*" does not begin with https://`,
+		`"z" is not one of CONNECTIONS`, `"nonsense" is not pattern=name`, `"ftp://smba*" does not begin with https://`,
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("error lacks %q:\n%v", want, err)

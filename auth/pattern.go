@@ -14,10 +14,11 @@ import (
 // met by a path. A star in the host matches any run within host and port, a star
 // in the path any run of the path. Without a path, any path matches; a path
 // without a star matches itself and everything below. Without a port and without
-// a star at the host's end, the scheme's own port is meant.
+// a star at the host's end, the scheme's own port is meant. Without a scheme, any
+// that a target may have matches: https, and http on loopback.
 type pattern struct {
 	any       bool   // the pattern "*"
-	scheme    string // lower case
+	scheme    string // lower case; "" matches any
 	authority string // host:port, lower case, may hold stars
 	path      string // may hold stars; "" matches any
 }
@@ -27,7 +28,10 @@ func parsePattern(raw string) (pattern, error) {
 		return pattern{any: true}, nil
 	}
 	scheme, rest, ok := strings.Cut(strings.ToLower(raw), "://")
-	if !ok || scheme != "https" && scheme != "http" {
+	if !ok {
+		scheme, rest = "", strings.ToLower(raw)
+	}
+	if ok && scheme != "https" && scheme != "http" {
 		return pattern{}, fmt.Errorf("%q does not begin with https:// or http://", raw)
 	}
 	authority, _, _ := strings.Cut(rest, "/")
@@ -35,10 +39,7 @@ func parsePattern(raw string) (pattern, error) {
 		return pattern{}, fmt.Errorf("%q has no host that could match", raw)
 	}
 	// The path keeps its case.
-	path := raw[len(scheme)+len("://")+len(authority):]
-	if !strings.HasSuffix(authority, "*") && !hasPort(authority) {
-		authority += ":" + defaultPort(scheme)
-	}
+	path := raw[len(raw)-len(rest)+len(authority):]
 	return pattern{scheme: scheme, authority: authority, path: path}, nil
 }
 
@@ -60,7 +61,11 @@ func (p pattern) matches(t target) bool {
 	if p.any {
 		return true
 	}
-	return p.scheme == t.scheme && glob(p.authority, t.authority()) && p.matchesPath(t.path)
+	authority := p.authority
+	if !strings.HasSuffix(authority, "*") && !hasPort(authority) {
+		authority += ":" + defaultPort(t.scheme)
+	}
+	return (p.scheme == "" || p.scheme == t.scheme) && glob(authority, t.authority()) && p.matchesPath(t.path)
 }
 
 func (p pattern) matchesPath(path string) bool {
@@ -108,10 +113,10 @@ func checkTrusted(raw string) error {
 		host = host[:strings.LastIndexByte(host, ':')]
 	}
 	host = strings.TrimPrefix(host, "*.")
-	if p.scheme == "https" && strings.Contains(host, "*") {
+	if p.scheme != "http" && strings.Contains(host, "*") {
 		return fmt.Errorf("%q: a star in a host may only stand at its beginning, before a dot", raw)
 	}
-	if p.scheme == "https" && !strings.Contains(host, ".") && !loopback(host) {
+	if p.scheme != "http" && !strings.Contains(host, ".") && !loopback(host) {
 		return fmt.Errorf("%q is too wide", raw)
 	}
 	return nil
