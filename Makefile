@@ -26,6 +26,7 @@ build: ## Build bin/liaison and bin/contoso
 
 .PHONY: test
 test: test-needs ## Run every test: race detector, real PostgreSQL, real browser
+	@go test -tags $(TAGS) -count=1 -v -run TestDB_without_sets ./internal/pgtest 2>&1 | grep '^pgtest:'
 	$(GO_TEST) -race -timeout 9m ./...
 	@$(MAKE) --no-print-directory test-docker
 
