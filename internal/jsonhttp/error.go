@@ -2,12 +2,16 @@ package jsonhttp
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -89,11 +93,30 @@ func (e *Error) RetryAfter() time.Duration {
 }
 
 func transportError(err error, sent bool) *Error {
-	cause := withoutURL(err)
-	if errors.Is(err, context.DeadlineExceeded) {
+	cause := err
+	if ue, ok := errors.AsType[*url.Error](err); ok {
+		cause = ue.Err // without the URL, which may hold a secret in path or query
+	}
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
 		cause = fmt.Errorf("no answer in time: %w", context.DeadlineExceeded)
+	case !known(cause):
+		cause = errors.New("answer is not HTTP")
 	}
 	return &Error{sent: sent, cause: cause}
+}
+
+// known reports whether the text of err is safe. What net/http cannot read, it
+// repeats in its errors, and that may be anything.
+func known(err error) bool {
+	var refusal interface{ Permanent() bool } // by our own transport
+	if _, ok := errors.AsType[net.Error](err); ok || errors.As(err, &refusal) {
+		return true
+	}
+	_, untrusted := errors.AsType[*tls.CertificateVerificationError](err)
+	return untrusted || slices.ContainsFunc([]error{
+		context.Canceled, io.EOF, io.ErrUnexpectedEOF, http.ErrSchemeMismatch,
+	}, func(target error) bool { return errors.Is(err, target) })
 }
 
 func statusError(resp *http.Response) *Error {
@@ -135,14 +158,18 @@ func peerCode(body []byte) string {
 	return code
 }
 
+// longestAfter is how long a peer can make us wait: one that asks for more, by
+// mistake or to stop us, is asked again all the same.
+const longestAfter = time.Hour
+
 // retryAfter reads both forms of the header: seconds, and a date (RFC 9110,
 // section 10.2.3).
 func retryAfter(header string, now time.Time) time.Duration {
-	if secs, err := strconv.Atoi(header); err == nil {
-		return max(0, time.Duration(secs)*time.Second)
+	if seconds, err := strconv.Atoi(header); err == nil {
+		return time.Duration(min(max(0, seconds), int(longestAfter/time.Second))) * time.Second
 	}
 	if at, err := http.ParseTime(header); err == nil {
-		return max(0, at.Sub(now))
+		return min(max(0, at.Sub(now)), longestAfter)
 	}
 	return 0
 }

@@ -16,7 +16,6 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptrace"
-	"net/url"
 	"sync/atomic"
 	"time"
 )
@@ -97,7 +96,7 @@ func build(ctx context.Context, r Request) (*http.Request, error) {
 	}
 	req, err := http.NewRequestWithContext(ctx, method, r.URL, body)
 	if err != nil {
-		return nil, fmt.Errorf("build request: %w", withoutURL(err))
+		return nil, errors.New("build request: invalid method or URL") // the cause quotes it
 	}
 	maps.Copy(req.Header, r.Header)
 	if body != nil {
@@ -105,12 +104,4 @@ func build(ctx context.Context, r Request) (*http.Request, error) {
 	}
 	req.Header.Set("Accept", "application/json")
 	return req, nil
-}
-
-// withoutURL drops the URL from err, which may hold a secret in path or query.
-func withoutURL(err error) error {
-	if ue, ok := errors.AsType[*url.Error](err); ok {
-		return ue.Err
-	}
-	return err
 }
