@@ -26,7 +26,7 @@ type serveCmd struct {
 // Help implements [kong.HelpProvider].
 func (serveCmd) Help() string {
 	var b strings.Builder
-	b.WriteString("Settings are environment variables; DATABASE_URL names the PostgreSQL to use.\n\n")
+	b.WriteString("Settings are environment variables.\n\n")
 	_ = app.Describe(&b)
 	return b.String()
 }
@@ -98,8 +98,8 @@ func (d database) close() {
 
 // openDatabase connects to DATABASE_URL or runs the embedded server.
 func openDatabase(ctx context.Context, cfg app.Config, require bool) (database, error) {
-	if url := os.Getenv("DATABASE_URL"); url != "" {
-		pool, err := connect(ctx, url)
+	if cfg.DatabaseURL != "" {
+		pool, err := connect(ctx, cfg.DatabaseURL.Reveal())
 		return database{pool: pool}, err
 	}
 	if require {

@@ -38,9 +38,16 @@ type Config struct {
 	Identity auth.Identity
 	Delivery delivery.Config `env:", prefix=DELIVERY_"`
 
+	DatabaseURL env.Secret // from DATABASE_URL; empty runs the embedded database
+
 	HubNames []string `env:"HUBS, default=contoso" help:"names of the hubs, comma list; the first gets new conversations"`
 
 	Hubs map[string]HubConfig
+}
+
+// databaseConfig is the one variable that keeps the name everybody gives it.
+type databaseConfig struct {
+	URL env.Secret `env:"DATABASE_URL" help:"the PostgreSQL to use; empty runs the embedded one"`
 }
 
 // HubConfig is one hub, in variables that begin with LIAISON_HUB_<NAME>_.
@@ -62,6 +69,7 @@ const (
 
 func sections() []env.Section {
 	return []env.Section{
+		{Title: "The database", Config: databaseConfig{}},
 		{Title: "The service", Prefix: prefix, Config: Config{}},
 		{Title: "Each hub", Prefix: hubPrefix + "<NAME>_", Config: HubConfig{}},
 		{Title: "Each connection", Prefix: connectionPrefix + "<NAME>_", Config: auth.Connection{}},
@@ -76,10 +84,13 @@ func Describe(w io.Writer) error { return env.Table(w, sections()...) }
 func Load(ctx context.Context, environ []string) (Config, error) {
 	l := lookuper(environ)
 	var c Config
+	var db databaseConfig
 	problems := []error{
 		env.Unknown(prefix, environ, sections()...),
 		env.Process(ctx, l, prefix, &c),
+		env.Process(ctx, l, "", &db),
 	}
+	c.DatabaseURL = db.URL
 	var err error
 	c.Identity, err = auth.ReadIdentity(ctx, l, prefix)
 	problems = append(problems, err)
