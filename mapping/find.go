@@ -119,32 +119,28 @@ func lockEach(ctx context.Context, db DB, n int, sql string, args pgx.NamedArgs)
 }
 
 const connectorSQL = `
-	(SELECT connector FROM mapping
-	 WHERE bot_app_id = @bot AND conversation_id = @conversation AND connector IS NOT NULL
-	 ORDER BY id DESC
-	 LIMIT 1)
-	UNION ALL
-	(SELECT connector FROM mapping
-	 WHERE tenant_id = @tenant AND connector IS NOT NULL
-	 ORDER BY id DESC
-	 LIMIT 1)
-	LIMIT 1`
+	SELECT COALESCE(
+		(SELECT connector
+		 FROM mapping
+		 WHERE bot_app_id = @bot AND conversation_id = @conversation AND connector IS NOT NULL
+		 ORDER BY id DESC
+		 LIMIT 1),
+		(SELECT connector
+		 FROM mapping
+		 WHERE tenant_id = @tenant AND tenant_id <> '' AND connector IS NOT NULL
+		 ORDER BY id DESC
+		 LIMIT 1),
+		'')`
 
 // Connector returns the last Bot Connector URL seen for the conversation, else
 // for the tenant, else "".
 func Connector(ctx context.Context, db DB, key Key, tenant string) (string, error) {
-	rows, err := db.Query(ctx, connectorSQL, pgx.NamedArgs{
+	var seen string
+	err := db.QueryRow(ctx, connectorSQL, pgx.NamedArgs{
 		"bot": key.BotAppID, "conversation": key.Conversation, "tenant": tenant,
-	})
+	}).Scan(&seen)
 	if err != nil {
 		return "", fmt.Errorf("find connector: %w", err)
 	}
-	seen, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		return "", fmt.Errorf("find connector: %w", err)
-	}
-	if len(seen) == 0 {
-		return "", nil
-	}
-	return seen[0], nil
+	return seen, nil
 }

@@ -26,11 +26,17 @@ const refreshSQL = `
 	WHERE m.id = t.id`
 
 // Refresh records the latest reference of locked mappings; refs[i] belongs to
-// ms[i]. What did not change is not written. The mappings are updated in place.
+// ms[i]. What did not change is not written. The mappings are updated in place. A
+// mapping may be there several times, oldest reference first.
 func Refresh(ctx context.Context, db DB, ms []*Mapping, refs []Reference) error {
-	changed := map[ID]*Mapping{}
+	latest, changed := map[ID]*Mapping{}, map[ID]*Mapping{}
 	for i, m := range ms {
-		if m.apply(refs[i]) {
+		if before, again := latest[m.ID]; again {
+			*m = *before
+		}
+		latest[m.ID] = m
+		_, before := changed[m.ID]
+		if m.apply(refs[i]) || before {
 			changed[m.ID] = m
 		}
 	}
