@@ -38,6 +38,9 @@ func (s serveCmd) Run(ctx context.Context, c console) error {
 		return err
 	}
 	log := app.NewLogger(cfg, c.err)
+	for _, warning := range cfg.Warnings() {
+		log.WarnContext(ctx, "configuration", "hint", warning)
+	}
 	db, err := openDatabase(ctx, cfg, s.RequireDatabase)
 	if err != nil {
 		return err

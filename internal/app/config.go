@@ -161,6 +161,26 @@ func loopback(host string) bool {
 	return host == "localhost" || host == "127.0.0.1" || host == "::1"
 }
 
+// Warnings returns what the configuration leaves out without being wrong, each in
+// a sentence.
+func (c Config) Warnings() []string {
+	var warnings []string
+	for _, w := range []struct {
+		missing bool
+		text    string
+	}{
+		{len(c.Auth.SkillAppID) == 0, "LIAISON_SKILL_APP_ID is empty: no call is for us, all are refused"},
+		{len(c.Auth.TenantID) == 0, "LIAISON_TENANT_ID is empty: copilots' tokens are refused"},
+		{len(c.Auth.AllowedCallers) == 0, "LIAISON_ALLOWED_CALLERS is empty: every copilot is refused"},
+		{len(c.Identity.Names) == 0, "LIAISON_CONNECTIONS is empty: nothing can be said to Teams or to copilots"},
+	} {
+		if w.missing {
+			warnings = append(warnings, w.text)
+		}
+	}
+	return warnings
+}
+
 // lookuper finds variables in a list of the form of os.Environ.
 func lookuper(environ []string) envconfig.Lookuper {
 	found := map[string]string{}
