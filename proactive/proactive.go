@@ -76,7 +76,7 @@ func (p Post) url() string {
 // (rules A2031, A2041, A2302).
 func (p Post) body() activity.Activity {
 	a := p.Activity
-	a.ID, a.ServiceURL = "", ""
+	a.ID, a.ServiceURL, a.Timestamp = "", "", time.Time{}
 	a.ChannelID = p.To.ChannelID
 	a.Conversation = p.To.Conversation
 	a.From, a.Recipient = p.To.Bot, p.To.User

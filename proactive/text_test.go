@@ -1,0 +1,78 @@
+package proactive_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/liaison-skill/liaison/activity"
+	"github.com/liaison-skill/liaison/proactive"
+)
+
+// TestAgentTextIsLiteral shows what agents write, and obeys none of it.
+func TestAgentTextIsLiteral(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"":                         "",
+		"plain words, 3.5 + 2 = 5": "plain words, 3.5 + 2 = 5",
+		"**bold** _it_ ~~s~~ `c`":  "\\*\\*bold\\*\\* \\_it\\_ \\~\\~s\\~\\~ \\`c\\`",
+		`C:\temp`:                  `C:\\temp`,
+		"<b>x</b> & &lt; >":        "&lt;b&gt;x&lt;/b&gt; &amp; &amp;lt; &gt;",
+		"<at>Everyone</at>":        "&lt;at&gt;Everyone&lt;/at&gt;",
+		"[x](https://a.example/)":  `\[x\](https://a.example/)`,
+		"![x](y)":                  `!\[x\](y)`,
+		"a | b":                    `a \| b`,
+		"# head":                   `\# head`,
+		"- one\n- two":             "\\- one\n\n\\- two",
+		"+ one":                    `\+ one`,
+		"-":                        `\-`,
+		"---":                      `\---`,
+		"===":                      `\===`,
+		"1. one\n23) two":          "1\\. one\n\n23\\) two",
+		"   1. one":                "\u00a0\u00a0\u00a01\\. one",
+		"    code":                 "\u00a0\u00a0\u00a0\u00a0code",
+		"\tcode":                   "\u00a0code",
+		"a - b # c 1. d":           "a - b # c 1. d",
+		"one\ntwo\r\nthree\rfour":  "one\n\ntwo\n\nthree\n\nfour",
+		"x\r# y":                   "x\n\n\\# y",
+		"see https://a.example/x_y_z?a=1&b=2#c_d.": "see https://a.example/x_y_z?a=1&b=2#c_d.",
+		"HTTPS://A.example/x_y":                    "HTTPS://A.example/x_y",
+		"https://a.example/<b>":                    "https://a.example/&lt;b&gt;",
+		"https://a.example/**b**":                  `https://a.example/\*\*b\*\*`,
+		"https://a.example/[b](https://c.example)": `https://a.example/\[b\](https://c.example)`,
+		"_https://a.example/_ _https://b.example":  `\_https://a.example/_ \_https://b.example`,
+		"ünïcode 👋 漢字":                             "ünïcode 👋 漢字",
+	} {
+		t.Run(text, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(want, proactive.AgentText("", text).Text); diff != "" {
+				t.Errorf("text (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestAgentTextNamesTheAgent(t *testing.T) {
+	t.Parallel()
+	for sender, want := range map[string]string{
+		"Bo":           "**Bo**: hi",
+		"":             "hi",
+		" \n":          "hi",
+		" Bo \n Smith": "**Bo Smith**: hi",
+		"*Bo*":         `**\*Bo\***: hi`,
+		"<at>Bo</at>":  "**&lt;at&gt;Bo&lt;/at&gt;**: hi",
+	} {
+		a := proactive.AgentText(sender, "hi")
+		if a.Text != want || a.Type != activity.TypeMessage || a.TextFormat != activity.FormatMarkdown || a.Entities != nil {
+			t.Errorf("%q says %+v, want %q", sender, a, want)
+		}
+	}
+}
+
+func TestNoticeIsPlain(t *testing.T) {
+	t.Parallel()
+	want := activity.Activity{Type: activity.TypeMessage, Text: "*Bo* has joined.", TextFormat: activity.FormatPlain}
+	if diff := cmp.Diff(want, proactive.Notice("*Bo* has joined.")); diff != "" {
+		t.Errorf("notice (-want +got):\n%s", diff)
+	}
+}
