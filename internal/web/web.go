@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"runtime/debug"
 	"strconv"
 	"time"
 
@@ -52,8 +53,8 @@ func Handle(log *slog.Logger, f func(*gin.Context) error) gin.HandlerFunc {
 		if err == nil {
 			return
 		}
-		var we *Error
-		if !errors.As(err, &we) {
+		we, ok := errors.AsType[*Error](err)
+		if !ok {
 			we = &Error{Status: http.StatusInternalServerError, Text: "internal error", Err: err}
 		}
 		level := slog.LevelDebug
@@ -78,8 +79,9 @@ func NewEngine(log *slog.Logger) *gin.Engine {
 	gin.SetMode(gin.ReleaseMode)
 	r := gin.New()
 	r.HandleMethodNotAllowed = true
+	r.RedirectTrailingSlash = false // a redirected POST may lose its credentials
 	r.Use(gin.CustomRecoveryWithWriter(nil, func(c *gin.Context, cause any) {
-		log.ErrorContext(c.Request.Context(), "panic", "route", c.FullPath(), "cause", cause)
+		log.ErrorContext(c.Request.Context(), "panic", "route", c.FullPath(), "cause", cause, "stack", string(debug.Stack()))
 		c.AbortWithStatusJSON(http.StatusInternalServerError, gin.H{"error": "internal error"})
 	}))
 	r.NoRoute(Handle(log, func(*gin.Context) error {
