@@ -117,6 +117,20 @@ func TestVerifyRefuses(t *testing.T) {
 	}
 }
 
+// A template whose variable is not set leaves such secrets behind. They are no
+// reason to believe anyone, not even a peer on this machine.
+func TestVerifyWithAnEmptyKey(t *testing.T) {
+	t.Parallel()
+	stamp := strconv.FormatInt(now.Unix(), 10)
+	forged := header("1", stamp, signed(nil, "1", stamp, body))
+	for _, secret := range []env.Secret{"", "whsec_"} {
+		err := livechat.VerifyStandard([]env.Secret{secret}, forged, []byte(body), now)
+		if err == nil || errors.Is(err, livechat.ErrUnsigned) {
+			t.Errorf("%q: error is %v, want a refusal", secret.Reveal(), err)
+		}
+	}
+}
+
 func TestVerifyWithoutASecret(t *testing.T) {
 	t.Parallel()
 	err := livechat.VerifyStandard(nil, header("1", "1614265330", "v1,AAAA"), []byte(body), now)
