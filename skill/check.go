@@ -3,7 +3,9 @@ package skill
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"regexp"
 	"slices"
@@ -49,7 +51,7 @@ func CheckManifest(body []byte) []Fault {
 		add("MANIFEST_MALFORMED", "manifest", "is not the JSON of a skill manifest: %v", err)
 		return faults
 	}
-	if d.More() {
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		add("MANIFEST_MALFORMED", "manifest", "something follows the JSON object")
 	}
 	for field, value := range map[string]string{
@@ -119,6 +121,9 @@ func checkAction(key string, a Action) []Fault {
 	check := func(member, code string, limit int, s *Shape) {
 		if s == nil {
 			return
+		}
+		if s.Type != "object" {
+			add("MANIFEST_MALFORMED", member, "must be of type object, not %q", s.Type)
 		}
 		if len(s.Properties) > limit {
 			add(code, member, "has %d members, at most %d are allowed", len(s.Properties), limit)

@@ -129,7 +129,7 @@ func (h *Handler) start(ctx context.Context, t bridge.Turn) ([]activity.Activity
 		return h.onlyTeams(ctx, t)
 	}
 	id, err := h.Bridge.Start(ctx, t)
-	if err != nil || !t.Inline {
+	if err != nil || !t.Inline || id == 0 {
 		return nil, err
 	}
 	return h.Bridge.Started(ctx, id, t.Name)

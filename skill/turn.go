@@ -1,6 +1,7 @@
 package skill
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -18,7 +19,7 @@ import (
 // Limits of what a copilot may hand over with a turn.
 const (
 	maxVariables = 50
-	maxVariable  = 4 << 10 // bytes of one value
+	maxVariable  = 4 << 10 // bytes of a name or a value
 )
 
 // turn understands an activity from a verified caller.
@@ -166,7 +167,9 @@ func readInputs(value json.RawMessage) (inputs, error) {
 		value = json.RawMessage(text)
 	}
 	var members map[string]any
-	if json.Unmarshal(value, &members) != nil {
+	d := json.NewDecoder(bytes.NewReader(value))
+	d.UseNumber() // an order's number stays as it is written
+	if d.Decode(&members) != nil {
 		return inputs{}, nil // a card's value, null, a list: not inputs
 	}
 	scalars := map[string]string{}
@@ -174,7 +177,7 @@ func readInputs(value json.RawMessage) (inputs, error) {
 		switch v := v.(type) {
 		case string:
 			scalars[name] = strings.ReplaceAll(v, "\x00", "")
-		case float64, bool:
+		case json.Number, bool:
 			scalars[name] = fmt.Sprint(v)
 		}
 	}
@@ -186,7 +189,7 @@ func readInputs(value json.RawMessage) (inputs, error) {
 		return inputs{}, web.BadRequest(fmt.Sprintf("activity: value: more than %d members", maxVariables))
 	}
 	for name, v := range scalars {
-		if len(v) > maxVariable || strings.ContainsRune(name, 0) {
+		if len(v) > maxVariable || len(name) > maxVariable || strings.ContainsRune(name, 0) {
 			return inputs{}, web.BadRequest(fmt.Sprintf("activity: value: a member is longer than %d bytes", maxVariable))
 		}
 	}

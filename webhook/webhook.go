@@ -5,6 +5,7 @@ package webhook
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -16,6 +17,9 @@ import (
 	"github.com/liaison-skill/liaison/internal/web"
 	"github.com/liaison-skill/liaison/livechat"
 )
+
+// maxID bounds an event's id, in bytes: it has to fit into an index.
+const maxID = 512
 
 // Handler serves the hubs' webhooks.
 type Handler struct {
@@ -53,6 +57,9 @@ func (h *Handler) receive(c *gin.Context, name string) error {
 		return &web.Error{Status: http.StatusBadRequest, Text: err.Error(), Err: err}
 	}
 	for _, e := range events {
+		if len(e.ID) > maxID {
+			return web.BadRequest(fmt.Sprintf("id: longer than %d bytes", maxID))
+		}
 		// What came before a refusal stays accepted; its repeat is dropped by its id.
 		if err := h.Bridge.Hear(c.Request.Context(), name, e); err != nil {
 			return refusal(err)
@@ -73,8 +80,10 @@ func verify(r *http.Request, hub livechat.Reader, body []byte) error {
 }
 
 func fromLoopback(r *http.Request) bool {
-	if r.Header.Get("Forwarded") != "" || r.Header.Get("X-Forwarded-For") != "" {
-		return false
+	for _, header := range []string{"Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip"} {
+		if len(r.Header.Values(header)) > 0 {
+			return false
+		}
 	}
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	return err == nil && net.ParseIP(host).IsLoopback()
@@ -82,7 +91,7 @@ func fromLoopback(r *http.Request) bool {
 
 func refusal(err error) error {
 	switch {
-	case errors.Is(err, bridge.ErrUnknown):
+	case errors.Is(err, bridge.ErrUnknown): // final for many hubs; while opening it is a 503
 		return &web.Error{Status: http.StatusNotFound, Text: "no such conversation", Err: err}
 	case errors.Is(err, bridge.ErrEnded):
 		return &web.Error{Status: http.StatusConflict, Text: "conversation has ended", Err: err}
