@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/sethvargo/go-envconfig"
@@ -85,7 +83,7 @@ func Load(ctx context.Context, environ []string) (Config, error) {
 	l := lookuper(environ)
 	var c Config
 	var db databaseConfig
-	problems := []error{
+	p := problems{
 		env.Unknown(prefix, environ, sections()...),
 		env.Process(ctx, l, prefix, &c),
 		env.Process(ctx, l, "", &db),
@@ -93,72 +91,23 @@ func Load(ctx context.Context, environ []string) (Config, error) {
 	c.DatabaseURL = db.URL
 	var err error
 	c.Identity, err = auth.ReadIdentity(ctx, l, prefix)
-	problems = append(problems, err)
+	p = append(p, err)
+	c.HubNames, err = hubNames(c.HubNames)
+	p = append(p, err)
 	c.Hubs = map[string]HubConfig{}
 	for _, name := range c.HubNames {
 		var hub HubConfig
-		problems = append(problems, env.Process(ctx, l, hubPrefix+variable(name)+"_", &hub), hub.complete(name))
+		variables := hubPrefix + variable(name) + "_"
+		p = append(p, env.Process(ctx, l, variables, &hub), hub.complete(name, variables))
 		c.Hubs[name] = hub
 	}
 	c.Auth, err = c.Auth.Resolve()
-	problems = append(problems, err, c.check())
-	if err := errors.Join(problems...); err != nil {
+	p = append(p, err)
+	c.check(&p)
+	if err := errors.Join(p...); err != nil {
 		return Config{}, fmt.Errorf("configuration:\n%w", err)
 	}
 	return c, nil
-}
-
-// variable is a name as a part of a variable's name.
-func variable(name string) string {
-	return strings.ToUpper(strings.NewReplacer("-", "_", ".", "_").Replace(name))
-}
-
-func (h *HubConfig) complete(name string) error {
-	if h.Kind == "" {
-		h.Kind = name
-	}
-	if h.URL == "" && h.Kind == "contoso" {
-		h.URL = "http://localhost:5000"
-	}
-	var problems []error
-	if h.Kind != "contoso" {
-		problems = append(problems, fmt.Errorf("%s%s_KIND: no adapter %q; there is: contoso", hubPrefix, variable(name), h.Kind))
-	}
-	if u, err := url.Parse(h.URL); err != nil || u.Host == "" {
-		problems = append(problems, fmt.Errorf("%s%s_URL: expected an absolute URL, like https://hub.example.com", hubPrefix, variable(name)))
-	}
-	return errors.Join(problems...)
-}
-
-func (c *Config) check() error {
-	var problems []error
-	add := func(name, format string, args ...any) {
-		problems = append(problems, fmt.Errorf(prefix+name+": "+format, args...))
-	}
-	u, err := url.Parse(c.PublicURL)
-	switch {
-	case err != nil || u.Host == "":
-		add("PUBLIC_URL", "expected an absolute URL, like https://liaison.example.com")
-	case u.Scheme != "https" && !loopback(u.Hostname()):
-		add("PUBLIC_URL", "must begin with https://; Copilot Studio takes no other")
-	}
-	if len(c.HubNames) == 0 {
-		add("HUBS", "names no hub")
-	}
-	if !slices.Contains([]string{"", "text", "json"}, c.LogFormat) {
-		add("LOG_FORMAT", "expected text or json, not %q", c.LogFormat)
-	}
-	if _, err := level(c.LogLevel); err != nil {
-		add("LOG_LEVEL", "expected debug, info, warn or error, not %q", c.LogLevel)
-	}
-	if c.MaxBody <= 0 {
-		add("MAX_BODY", "must be positive")
-	}
-	return errors.Join(problems...)
-}
-
-func loopback(host string) bool {
-	return host == "localhost" || host == "127.0.0.1" || host == "::1"
 }
 
 // Warnings returns what the configuration leaves out without being wrong, each in

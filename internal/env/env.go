@@ -106,7 +106,7 @@ func (f field) fill(ctx context.Context, l envconfig.Lookuper) error {
 // type, as opposed to "off". Deployment templates leave such variables behind.
 func (f field) zeroWhenEmpty() bool {
 	decodes := reflect.PointerTo(f.info.Type).Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
-	return decodes || f.info.Type.Kind() == reflect.Slice || f.tag.required
+	return decodes || f.info.Type.Kind() != reflect.String || f.tag.required
 }
 
 // withoutFieldName drops the Go name go-envconfig puts before its errors: what
