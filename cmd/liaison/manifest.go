@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -50,8 +51,12 @@ func (m manifestCmd) check(c console) error {
 	for _, f := range faults {
 		fmt.Fprintln(c.out, f)
 	}
-	if len(faults) > 0 {
-		return fmt.Errorf("%d faults", len(faults))
+	switch n := len(faults); n {
+	case 0:
+	case 1:
+		return errors.New("1 fault")
+	default:
+		return fmt.Errorf("%d faults", n)
 	}
 	_, err = fmt.Fprintln(c.out, "the manifest is fine")
 	return err
