@@ -99,11 +99,13 @@ func TestLockAllKeepsOrder(t *testing.T) {
 	full.Host = &proactive.Target{ServiceURL: "https://host/", Audience: "host"}
 	full.Connector = "https://connector/"
 	a, b := in(t, db, full, mapping.Waiting), in(t, db, sample("plain"), mapping.Waiting)
+	full.Key.Conversation, full.Host = "full too", &proactive.Target{ServiceURL: "https://host2/"}
+	c := in(t, db, full, mapping.Waiting)
 	found, err := mapping.LockAll(t.Context(), db, []mapping.Search{
-		{Key: b.Key}, {Key: mapping.Key{BotAppID: "bot", Conversation: "none"}}, {Key: a.Key}, {Key: b.Key},
+		{Key: b.Key}, {Key: mapping.Key{BotAppID: "bot", Conversation: "none"}}, {Key: a.Key}, {Key: b.Key}, {Key: c.Key},
 	}, mapping.Waiting)
 	check(t, err)
-	if diff := cmp.Diff([]*mapping.Mapping{&b, nil, &a, &b}, found); diff != "" {
+	if diff := cmp.Diff([]*mapping.Mapping{&b, nil, &a, &b, &c}, found); diff != "" {
 		t.Errorf("found (-want +got):\n%s", diff)
 	}
 	if found[2].Host == nil || found[0] == found[3] {
@@ -215,6 +217,7 @@ func TestRefresh(t *testing.T) {
 		"no connector keeps the known": {[]mapping.Reference{silent}, first, false},
 		"no host any more":             {[]mapping.Reference{direct}, direct, true},
 		"the last one counts":          {[]mapping.Reference{first, direct, moved}, moved, true},
+		"no connector keeps the last":  {[]mapping.Reference{moved, silent}, moved, true},
 		"there and back":               {[]mapping.Reference{moved, first}, first, true},
 	} {
 		t.Run(name, func(t *testing.T) {
