@@ -23,13 +23,14 @@ type ack struct {
 
 // verdict is what an ack learns.
 type verdict struct {
-	lost bool
-	more bool // deliveries wait beyond the cursor
+	lost   bool
+	more   bool // deliveries wait beyond the cursor
+	locked bool // nothing was written: somebody else has the row, or owns the lane
 }
 
 // ask acknowledges and waits until the database has it. When Run is over first,
 // the lane counts as lost: a successor finds it as the database has it.
-func (o *Outbox) ask(a ack) verdict {
+func (o *Outbox) ask(ctx context.Context, a ack) verdict {
 	done := make(chan verdict, 1)
 	a.done = done
 	select {
@@ -39,9 +40,29 @@ func (o *Outbox) ask(a ack) verdict {
 	}
 	select {
 	case v := <-done:
+		if v.locked {
+			return o.askAlone(ctx, a)
+		}
 		return v
 	case <-o.over:
 		return verdict{lost: true}
+	}
+}
+
+// askAlone acknowledges one lane, however long somebody else keeps its row
+// locked.
+func (o *Outbox) askAlone(ctx context.Context, a ack) verdict {
+	for n := 1; ; n++ {
+		v, err := o.moveCursor(ctx, a)
+		if err == nil {
+			return v
+		}
+		o.log.WarnContext(ctx, "acknowledge delivery", "destination", a.lane.name, "err", err)
+		select {
+		case <-o.over:
+			return verdict{lost: true}
+		case <-time.After(min(backoff(o.config, n, 0), o.config.Lease/2)):
+		}
 	}
 }
 
@@ -73,105 +94,148 @@ func (o *Outbox) gather(first ack) []ack {
 }
 
 func (o *Outbox) writeAcks(ctx context.Context, batch []ack) {
-	for wait := o.config.Backoff; ; wait = min(2*wait, o.config.BackoffMax) {
-		verdicts, began, err := o.moveCursors(ctx, batch)
+	for n := 1; ; n++ {
+		verdicts, err := o.moveCursors(ctx, batch)
 		if err == nil {
-			o.tell(batch, verdicts, began)
+			for _, a := range batch {
+				v, ok := verdicts[a.lane]
+				a.done <- verdict{more: v, locked: !ok}
+			}
 			return
 		}
 		o.log.WarnContext(ctx, "acknowledge deliveries", "count", len(batch), "err", err)
 		select {
 		case <-ctx.Done():
-			o.tell(batch, nil, began) // at shutdown, an owner that learns nothing stops
-			return
-		case <-time.After(min(wait, o.config.Lease/2)):
+			return // at shutdown, who asked learns it from over
+		case <-time.After(min(backoff(o.config, n, 0), o.config.Lease/2)):
 		}
-	}
-}
-
-// tell extends the leases that were renewed by the acknowledgement and answers
-// who asked.
-func (o *Outbox) tell(batch []ack, verdicts map[*lane]verdict, began time.Time) {
-	for _, a := range batch {
-		v, ok := verdicts[a.lane]
-		if ok {
-			a.lane.extend(began.Add(o.config.Lease))
-		} else {
-			v.lost = true
-		}
-		a.done <- v
 	}
 }
 
 // cursorSQL moves cursors and renews leases; a final ack with nothing behind it
-// makes the lane idle. Rows are locked in order first: enqueues do the same.
+// makes the lane idle. A row that somebody else keeps locked is left out: it
+// must neither hold up the others nor close a circle of waits.
 const cursorSQL = `
 	WITH inp AS (
 		SELECT *
-		FROM unnest(@destination::text[], @conversation::text[], @epoch::bigint[], @upto::bigint[], @final::bool[])
-			AS t (destination, conversation, epoch, upto, final)
+		FROM unnest(@destination::text[], @conversation::text[], @epoch::bigint[], @upto::bigint[], @final::bool[],
+		            @began::timestamptz[], @took::interval[], @class::text[], @status::int[], @ambiguous::bool[])
+			AS t (destination, conversation, epoch, upto, final, began_at, took, class, status, ambiguous)
 	), ours AS (
 		SELECT l.destination, l.conversation, GREATEST(l.acked_seq, inp.upto) AS upto, inp.final
 		FROM lane AS l JOIN inp USING (destination, conversation)
 		WHERE l.epoch = inp.epoch AND l.owner = @me
 		ORDER BY l.destination, l.conversation
-		FOR NO KEY UPDATE OF l
+		FOR NO KEY UPDATE OF l SKIP LOCKED
+	), moved AS (
+		UPDATE lane AS l
+		SET acked_seq = ours.upto,
+			attempts = CASE WHEN ours.upto > l.acked_seq THEN 0 ELSE l.attempts END,
+			faults = CASE WHEN ours.upto > l.acked_seq THEN 0 ELSE l.faults END,
+			ready_at = CASE WHEN ours.final AND l.last_seq = ours.upto THEN NULL ELSE now() + @lease::interval END,
+			owner = CASE WHEN ours.final AND l.last_seq = ours.upto THEN NULL ELSE l.owner END
+		FROM ours
+		WHERE (l.destination, l.conversation) = (ours.destination, ours.conversation)
+		RETURNING l.destination, l.conversation, l.last_seq > ours.upto AS more
+	), tried AS (
+		INSERT INTO attempt (destination, conversation, seq, began_at, took, class, status, ambiguous, owner)
+		SELECT destination, conversation, upto, began_at, took, class, status, ambiguous, @me
+		FROM inp JOIN moved USING (destination, conversation)
+		WHERE upto > 0
 	)
-	UPDATE lane AS l
-	SET acked_seq = ours.upto,
-		attempts = CASE WHEN ours.upto > l.acked_seq THEN 0 ELSE l.attempts END,
-		faults = CASE WHEN ours.upto > l.acked_seq THEN 0 ELSE l.faults END,
-		ready_at = CASE WHEN ours.final AND l.last_seq = ours.upto THEN NULL ELSE now() + @lease::interval END,
-		owner = CASE WHEN ours.final AND l.last_seq = ours.upto THEN NULL ELSE l.owner END
-	FROM ours
-	WHERE (l.destination, l.conversation) = (ours.destination, ours.conversation)
-	RETURNING l.destination, l.conversation, l.last_seq > ours.upto`
+	SELECT destination, conversation, more
+	FROM moved`
 
-// moveCursors writes a batch in one transaction and returns a verdict for every
-// lane that is still ours.
-func (o *Outbox) moveCursors(ctx context.Context, batch []ack) (map[*lane]verdict, time.Time, error) {
+// moveCursors writes a batch and reports for the lanes it moved whether
+// deliveries wait beyond the cursor. The others are locked, or not ours.
+func (o *Outbox) moveCursors(ctx context.Context, batch []ack) (map[*lane]bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, o.config.Lease)
+	defer cancel()
 	began := time.Now()
 	lanes := map[laneID]ack{}
-	var tries tryLog
 	for _, a := range batch {
 		id := laneID{a.lane.name, a.lane.conversation}
 		// Of two epochs in one batch only the newer can still be ours.
 		if other, ok := lanes[id]; !ok || a.lane.epoch > other.lane.epoch {
 			lanes[id] = a
 		}
-		if a.upto > 0 {
-			tries.add(a.lane, a.try)
-		}
 	}
+	rows, err := o.pool.Query(ctx, cursorSQL, o.cursorArgs(lanes))
+	if err != nil {
+		return nil, fmt.Errorf("move cursors: %w", err)
+	}
+	verdicts := map[*lane]bool{}
+	var id laneID
+	var more bool
+	_, err = pgx.ForEachRow(rows, []any{&id.destination, &id.conversation, &more}, func() error {
+		verdicts[lanes[id].lane] = more
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("move cursors: %w", err)
+	}
+	for l := range verdicts {
+		l.extend(began.Add(o.config.Lease))
+	}
+	return verdicts, nil
+}
+
+func (o *Outbox) cursorArgs(lanes map[laneID]ack) pgx.NamedArgs {
+	var tries tryLog
+	var epoch []int64
+	var final []bool
+	for _, a := range lanes {
+		a.try.seq = a.upto
+		tries.add(a.lane, a.try)
+		epoch, final = append(epoch, a.lane.epoch), append(final, a.final)
+	}
+	args := tries.args(o.owner)
+	args["epoch"], args["final"], args["upto"] = epoch, final, tries.seq
+	args["lease"], args["me"] = o.config.Lease, o.owner
+	return args
+}
+
+// cursorOneSQL is cursorSQL for one lane, and waits for its row.
+const cursorOneSQL = `
+	UPDATE lane
+	SET acked_seq = GREATEST(acked_seq, @upto),
+		attempts = CASE WHEN @upto > acked_seq THEN 0 ELSE attempts END,
+		faults = CASE WHEN @upto > acked_seq THEN 0 ELSE faults END,
+		ready_at = CASE WHEN @final::bool AND last_seq = GREATEST(acked_seq, @upto) THEN NULL
+		           ELSE statement_timestamp() + @lease::interval END,
+		owner = CASE WHEN @final::bool AND last_seq = GREATEST(acked_seq, @upto) THEN NULL ELSE owner END
+	WHERE destination = @destination
+	  AND conversation = @conversation
+	  AND epoch = @epoch
+	  AND owner = @me
+	RETURNING last_seq > acked_seq`
+
+func (o *Outbox) moveCursor(ctx context.Context, a ack) (verdict, error) {
+	ctx, cancel := context.WithTimeout(ctx, o.config.Lease)
+	defer cancel()
+	began := time.Now()
+	args := a.lane.args(a.upto)
+	args["upto"], args["final"], args["epoch"] = a.upto, a.final, a.lane.epoch
+	args["lease"], args["me"] = o.config.Lease, o.owner
+	v := verdict{lost: true}
 	var b pgx.Batch
-	verdicts := map[*lane]verdict{}
-	b.Queue(cursorSQL, o.cursorArgs(lanes)).Query(func(rows pgx.Rows) error {
-		var id laneID
-		var v verdict
-		_, err := pgx.ForEachRow(rows, []any{&id.destination, &id.conversation, &v.more}, func() error {
-			verdicts[lanes[id].lane] = v
+	b.Queue(cursorOneSQL, args).Query(func(rows pgx.Rows) error {
+		_, err := pgx.ForEachRow(rows, []any{&v.more}, func() error {
+			v.lost = false
 			return nil
 		})
 		return err
 	})
+	var tries tryLog
+	if a.upto > 0 {
+		tries.add(a.lane, a.try)
+	}
 	tries.queue(&b, o.owner)
 	if err := o.pool.SendBatch(ctx, &b).Close(); err != nil {
-		return nil, began, fmt.Errorf("move cursors: %w", err)
+		return v, fmt.Errorf("move cursor: %w", err)
 	}
-	return verdicts, began, nil
-}
-
-func (o *Outbox) cursorArgs(lanes map[laneID]ack) pgx.NamedArgs {
-	n := len(lanes)
-	destination, conversation := make([]string, 0, n), make([]string, 0, n)
-	epoch, upto := make([]int64, 0, n), make([]int64, 0, n)
-	final := make([]bool, 0, n)
-	for id, a := range lanes {
-		destination, conversation = append(destination, id.destination), append(conversation, id.conversation)
-		epoch, upto, final = append(epoch, a.lane.epoch), append(upto, a.upto), append(final, a.final)
+	if !v.lost {
+		a.lane.extend(began.Add(o.config.Lease))
 	}
-	return pgx.NamedArgs{
-		"destination": destination, "conversation": conversation, "epoch": epoch,
-		"upto": upto, "final": final, "lease": o.config.Lease, "me": o.owner,
-	}
+	return v, nil
 }

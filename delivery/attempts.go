@@ -35,8 +35,12 @@ func (g *tryLog) queue(b *pgx.Batch, owner string) {
 	if len(g.seq) == 0 {
 		return
 	}
-	b.Queue(attemptSQL, pgx.NamedArgs{
+	b.Queue(attemptSQL, g.args(owner))
+}
+
+func (g *tryLog) args(owner string) pgx.NamedArgs {
+	return pgx.NamedArgs{
 		"destination": g.destination, "conversation": g.conversation, "seq": g.seq, "began": g.began,
 		"took": g.took, "class": g.class, "status": g.status, "ambiguous": g.ambiguous, "owner": owner,
-	})
+	}
 }

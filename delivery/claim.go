@@ -33,7 +33,11 @@ func (o *Outbox) claim(ctx context.Context, d *destination) error {
 			if err == nil {
 				continue
 			}
-			<-poll.C // a sick database is asked at the poll's pace
+			select { // a sick database is asked at the poll's pace
+			case <-ctx.Done():
+				return nil
+			case <-poll.C:
+			}
 		case <-poll.C:
 		}
 	}
@@ -74,7 +78,9 @@ func (o *Outbox) claimSome(ctx context.Context, d *destination) (full bool, err 
 		return false, nil // a slot that comes free nudges
 	}
 	until := time.Now().Add(o.config.Lease)
-	rows, err := o.pool.Query(ctx, claimSQL, pgx.NamedArgs{
+	query, cancel := context.WithDeadline(ctx, until) // later, the leases are over
+	defer cancel()
+	rows, err := o.pool.Query(query, claimSQL, pgx.NamedArgs{
 		"destination": d.name, "free": free, "lease": o.config.Lease, "me": o.owner,
 	})
 	if err != nil {
@@ -104,6 +110,8 @@ const fetchSQL = `
 
 // fetch reads the lane's next deliveries.
 func (o *Outbox) fetch(ctx context.Context, l *lane) ([]message, error) {
+	ctx, cancel := context.WithTimeout(ctx, o.config.Lease)
+	defer cancel()
 	rows, err := o.pool.Query(ctx, fetchSQL, pgx.NamedArgs{
 		"destination": l.name, "conversation": l.conversation, "after": l.acked, "limit": maxRun,
 	})

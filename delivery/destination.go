@@ -32,8 +32,8 @@ type Destination[M any] struct {
 type Header struct {
 	Conversation string // the lane: what shares it stays in order
 
-	// A delivery whose (Scope, Key) was enqueued before is dropped. An empty
-	// Key is never a repeat.
+	// A delivery whose (Scope, Key) was accepted before is dropped. With one of
+	// them empty it is never a repeat; a Key alone is for the record.
 	Scope, Key string
 
 	Settle bool          // tell Settled even when delivered

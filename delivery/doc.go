@@ -20,7 +20,11 @@
 //   - Acknowledging moves the lane's cursor. A crash between send and
 //     acknowledgement repeats at most the sends that were in flight.
 //   - A delivery with a final outcome, good or bad, never blocks those behind.
-//   - Locks are taken in one order: the caller's rows, accepted keys, lanes by
-//     (destination, conversation). Deadlocks are retried all the same.
+//   - Locks are taken in one order: the caller's rows, accepted keys, lanes.
+//     A statement takes lanes by (destination, conversation). What the outbox
+//     itself writes for many lanes leaves out the locked ones and waits for each
+//     of them alone. Deadlocks are retried all the same.
+//   - An owner that went away may have sent what it did not acknowledge; that
+//     doubt stays with the lane until the delivery has its final outcome.
 //   - There is no NOTIFY: it takes a database-wide lock through the commit.
 package delivery

@@ -61,7 +61,8 @@ func (tx *Tx) AfterCommit(f func()) { tx.finished = append(tx.finished, f) }
 // Only copy 1 of a key within the batch competes for it; the insert into
 // accepted waits for a concurrent transaction with the same key to end.
 // born tells the lanes this very transaction made busy: no other column can, since
-// two transactions may share their now().
+// two transactions may share their now(). A lease counts from the statement: the
+// transaction may be older than it is long.
 const enqueueSQL = `
 	WITH inp AS (
 		SELECT *, row_number() OVER (PARTITION BY scope, key ORDER BY ord) AS copy
@@ -72,7 +73,7 @@ const enqueueSQL = `
 		INSERT INTO accepted (scope, key)
 		SELECT scope, key
 		FROM inp
-		WHERE key <> '' AND copy = 1
+		WHERE scope <> '' AND key <> '' AND copy = 1
 		ORDER BY scope, key
 		ON CONFLICT DO NOTHING
 		RETURNING scope, key
@@ -81,12 +82,12 @@ const enqueueSQL = `
 			row_number() OVER (PARTITION BY destination, conversation ORDER BY ord) AS place,
 			count(*) OVER (PARTITION BY destination, conversation) AS n
 		FROM inp
-		WHERE key = '' OR copy = 1 AND EXISTS (
+		WHERE scope = '' OR key = '' OR copy = 1 AND EXISTS (
 			SELECT FROM fresh WHERE fresh.scope = inp.scope AND fresh.key = inp.key)
 	), busy AS (
 		INSERT INTO lane AS l (destination, conversation, last_seq, ready_at, owner, epoch, born)
 		SELECT destination, conversation, max(n),
-			CASE WHEN bool_or(slot) THEN now() + @lease::interval ELSE now() END,
+			CASE WHEN bool_or(slot) THEN statement_timestamp() + @lease::interval ELSE now() END,
 			CASE WHEN bool_or(slot) THEN @me::text END,
 			1, pg_current_xact_id()
 		FROM kept

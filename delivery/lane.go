@@ -105,7 +105,7 @@ func (o *Outbox) step(ctx context.Context, l *lane) bool {
 	}
 	switch {
 	case t.Class == Delivered && !m.settle:
-		v := o.ask(ack{lane: l, upto: m.seq, try: t, final: len(l.run) == 1})
+		v := o.ask(ctx, ack{lane: l, upto: m.seq, try: t, final: len(l.run) == 1})
 		if v.lost || len(l.run) == 1 && !v.more {
 			return false
 		}
@@ -174,6 +174,8 @@ func (o *Outbox) retry(ctx context.Context, l *lane, m message, t try) {
 		l.faults++
 	}
 	wait := backoff(o.config, l.attempts, t.After)
+	// The last try is due when patience ends, whatever the peer asks for.
+	wait = min(wait, max(o.config.BackoffMax, time.Until(m.born.Add(o.config.GiveUp))))
 	if !m.expires.IsZero() {
 		wait = max(0, min(wait, time.Until(m.expires)))
 	}
@@ -194,6 +196,6 @@ func (o *Outbox) refill(ctx context.Context, l *lane) bool {
 		return true
 	}
 	// What is enqueued between the fetch and this is found by the verdict.
-	v := o.ask(ack{lane: l, final: true})
+	v := o.ask(ctx, ack{lane: l, final: true})
 	return !v.lost && v.more && o.refill(ctx, l)
 }

@@ -124,17 +124,21 @@ func (o *Outbox) Run(ctx context.Context) error {
 
 const takeBackSQL = `
 	UPDATE lane
-	SET ready_at = now(), owner = NULL
+	SET ready_at = now()
 	WHERE ready_at IS NOT NULL
-	  AND starts_with(owner, @replica || '/')`
+	  AND regexp_replace(owner, '/[^/]*$', '') = @replica`
 
-// takeBack releases the lanes of this replica's last incarnation, which is dead:
-// its successor need not wait for its leases to run out. If the database does not
-// take it, they do.
+// takeBack ends the leases of this replica's last incarnation, which is dead: its
+// successor need not wait for them to run out. If the database does not take it,
+// they do. The owner stays: it may have sent what it did not acknowledge.
 func (o *Outbox) takeBack(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, o.config.Lease)
+	defer cancel()
 	tag, err := o.pool.Exec(ctx, takeBackSQL, pgx.NamedArgs{"replica": o.replica})
 	if err != nil {
-		o.log.WarnContext(ctx, "take back lanes of the last run", "err", err)
+		if ctx.Err() == nil {
+			o.log.WarnContext(ctx, "take back lanes of the last run", "err", err)
+		}
 		return
 	}
 	if n := tag.RowsAffected(); n > 0 {

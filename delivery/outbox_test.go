@@ -191,7 +191,7 @@ func TestOutcomes(t *testing.T) {
 	for lane := range failures {
 		h := delivery.Header{}
 		if lane == "expired" {
-			h.Within = 50 * time.Millisecond
+			h.Within = 400 * time.Millisecond
 		}
 		put(t, o, d, h, word{lane, 0})
 		put(t, o, d, delivery.Header{}, word{lane, 1})

@@ -32,7 +32,7 @@ const renewSQL = `
 			AS t (destination, conversation, epoch) USING (destination, conversation)
 		WHERE l.epoch = t.epoch AND l.owner = @me
 		ORDER BY l.destination, l.conversation
-		FOR NO KEY UPDATE OF l
+		FOR NO KEY UPDATE OF l SKIP LOCKED
 	)
 	UPDATE lane AS l
 	SET ready_at = now() + @lease::interval
@@ -43,6 +43,8 @@ const renewSQL = `
 // renewAll renews what has used up a third of its lease and ends what is not
 // ours any more.
 func (o *Outbox) renewAll(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, o.config.Lease/4)
+	defer cancel()
 	began := time.Now()
 	lanes := o.ageing()
 	if len(lanes) == 0 {
@@ -70,10 +72,35 @@ func (o *Outbox) renewAll(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("renew: %w", err)
 	}
-	for _, l := range lanes {
-		if o.holds(l) { // not: it went idle while we asked
-			l.lose()
+	for _, l := range lanes { // locked by somebody else, or lost
+		if err := o.renewOne(ctx, l); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// renewOneSQL is renewSQL for one lane, and waits for its row.
+const renewOneSQL = `
+	UPDATE lane
+	SET ready_at = statement_timestamp() + @lease::interval
+	WHERE destination = @destination
+	  AND conversation = @conversation
+	  AND epoch = @epoch
+	  AND owner = @me`
+
+func (o *Outbox) renewOne(ctx context.Context, l *lane) error {
+	began := time.Now()
+	args := l.args(0)
+	args["epoch"], args["lease"], args["me"] = l.epoch, o.config.Lease, o.owner
+	tag, err := o.pool.Exec(ctx, renewOneSQL, args)
+	if err != nil {
+		return fmt.Errorf("renew: %w", err)
+	}
+	if tag.RowsAffected() == 1 {
+		l.extend(began.Add(o.config.Lease))
+	} else if o.holds(l) { // not: it went idle while we asked
+		l.lose()
 	}
 	return nil
 }

@@ -133,11 +133,14 @@ func (l *lane) args(seq int64) pgx.NamedArgs {
 	return pgx.NamedArgs{"destination": l.name, "conversation": l.conversation, "seq": seq}
 }
 
-// putBackSQL gives a lane up until its next try.
+// putBackSQL gives a lane up until its next try. An owner that cannot vouch for
+// the one before it stays on record, so that the next one does not either; the
+// epoch fences what it may still have under way.
 const putBackSQL = `
 	UPDATE lane
 	SET ready_at = now() + @wait::interval,
-		owner = NULL,
+		owner = CASE WHEN @doubtful::bool THEN owner END,
+		epoch = epoch + 1,
 		attempts = @attempts,
 		faults = @faults
 	WHERE destination = @destination
@@ -150,7 +153,7 @@ const putBackSQL = `
 func (o *Outbox) putBack(ctx context.Context, l *lane, wait time.Duration, tries ...try) {
 	args := l.args(l.acked)
 	args["wait"], args["epoch"], args["me"] = wait, l.epoch, o.owner
-	args["attempts"], args["faults"] = l.attempts, l.faults
+	args["attempts"], args["faults"], args["doubtful"] = l.attempts, l.faults, l.doubtful
 	var b pgx.Batch
 	b.Queue(putBackSQL, args)
 	var g tryLog

@@ -2,14 +2,14 @@
 
 -- A lane is one conversation's queue to one destination. It has one owner at a
 -- time. ready_at is its only schedule: NULL, idle; past, anyone may take it;
--- future, leased to owner or, with no owner, waiting for its next try.
+-- future, leased to owner or waiting for its next try.
 CREATE TABLE lane (
 	destination  text NOT NULL,
 	conversation text NOT NULL,           -- ordering key, opaque to the outbox
 	last_seq     bigint NOT NULL,         -- newest delivery
 	acked_seq    bigint NOT NULL DEFAULT 0, -- cursor: every delivery up to it has its final outcome
 	ready_at     timestamptz,
-	owner        text,                    -- replica/incarnation
+	owner        text,                    -- replica/incarnation; stays when it may have sent what it never acknowledged
 	epoch        bigint NOT NULL,         -- grows with every owner; fences acknowledgements
 	born         xid8,                    -- transaction that made the lane busy
 	attempts     int NOT NULL DEFAULT 0,  -- tries of the delivery behind the cursor
@@ -28,7 +28,7 @@ CREATE TABLE delivery (
 	destination  text NOT NULL,
 	conversation text NOT NULL,
 	seq          bigint NOT NULL, -- gapless, in commit order within the lane
-	key          text NOT NULL,   -- what it was deduplicated by; '' for none
+	key          text NOT NULL,   -- the peer's id of what it came from; '' for none
 	payload      json NOT NULL,   -- json, not jsonb: kept to the byte, U+0000 and all
 	settle       boolean NOT NULL, -- the destination wants to know how it ended
 	created_at   timestamptz NOT NULL DEFAULT now(),

@@ -1,0 +1,146 @@
+package delivery_test
+
+import (
+	"context"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/liaison-skill/liaison/delivery"
+	"github.com/liaison-skill/liaison/internal/pgtest"
+	"github.com/liaison-skill/liaison/migrations"
+)
+
+// What was perhaps sent by a process that died is ambiguous when it is given up,
+// whoever gives it up and however often it was tried in between.
+func TestDoubtSurvives(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		owner  string
+		within time.Duration
+		want   bool
+	}{
+		"a restart":                {"one/dead", time.Millisecond, true},
+		"tries of the next owner":  {"two/dead", 300 * time.Millisecond, true},
+		"not where there was none": {"", time.Millisecond, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			pool := pgtest.DB(t, migrations.Schema())
+			settled := make(chan delivery.Settlement, 1)
+			d := &delivery.Destination[word]{
+				Name: "x",
+				Send: func(context.Context, word) error { return peerError{unavailable: true, status: 503} },
+				Settled: func(_ context.Context, _ *delivery.Tx, _ word, s delivery.Settlement) error {
+					settled <- s
+					return nil
+				},
+			}
+			writer := delivery.New(pool, slog.New(slog.DiscardHandler), quick(), "writer", d)
+			put(t, writer, d, delivery.Header{Within: row.within}, word{"a", 0})
+			own(t, pool, row.owner)
+			<-time.After(2 * time.Millisecond)
+			begin(t, pool, quick(), "one", d)
+			if s := <-settled; s.Class != delivery.Expired || s.Ambiguous != row.want {
+				t.Errorf("settled as %+v, want expired and ambiguous %t", s, row.want)
+			}
+		})
+	}
+}
+
+// own makes every lane look as a dead owner left it; "" leaves them alone.
+func own(tb testing.TB, pool *pgxpool.Pool, owner string) {
+	tb.Helper()
+	_, err := pool.Exec(tb.Context(), `UPDATE lane SET owner = NULLIF($1, ''), epoch = epoch + 1`, owner)
+	if err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// A replica takes back its own lanes, not those of one whose name begins alike.
+func TestTakeBackKnowsItsName(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.DB(t, migrations.Schema())
+	sending, goOn := make(chan struct{}, 2), make(chan struct{})
+	d := &delivery.Destination[word]{Name: "x", Send: func(context.Context, word) error {
+		sending <- struct{}{}
+		<-goOn
+		return nil
+	}}
+	first, _ := begin(t, pool, quick(), "pod/a", d)
+	put(t, first, d, delivery.Header{}, word{"a", 0})
+	<-sending
+	begin(t, pool, quick(), "pod", d)
+	select {
+	case <-sending:
+		t.Error("the lane of a living replica was taken")
+	case <-time.After(300 * time.Millisecond):
+	}
+	close(goOn)
+}
+
+type patientError struct{ after time.Duration }
+
+func (patientError) Error() string               { return "come again later" }
+func (patientError) Unavailable() bool           { return true }
+func (e patientError) RetryAfter() time.Duration { return e.after }
+
+// A peer that asks for more patience than there is does not hold the lane longer
+// than an absent one.
+func TestPatienceEnds(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.DB(t, migrations.Schema())
+	d := &delivery.Destination[word]{Name: "x", Send: func(context.Context, word) error {
+		return patientError{365 * 24 * time.Hour}
+	}}
+	c := quick()
+	c.GiveUp = 200 * time.Millisecond
+	o, _ := begin(t, pool, c, "one", d)
+	put(t, o, d, delivery.Header{}, word{"a", 0})
+	eventually(t, "a dead letter", func() bool { return idle(t, pool) })
+}
+
+// A lease counts from when the lane was taken, not from when its transaction
+// began.
+func TestSlowTransactionHasItsWholeLease(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.DB(t, migrations.Schema())
+	sending, goOn := make(chan string, 2), make(chan struct{})
+	destination := func(replica string) *delivery.Destination[word] {
+		return &delivery.Destination[word]{Name: "x", Send: func(_ context.Context, w word) error {
+			if w.Lane == "slow" {
+				sending <- replica
+				<-goOn
+			}
+			return nil
+		}}
+	}
+	c := quick()
+	c.Lease = 600 * time.Millisecond
+	one := destination("one")
+	first, _ := begin(t, pool, c, "one", one)
+	begin(t, pool, c, "two", destination("two"))
+	eventually(t, "running", func() bool {
+		put(t, first, one, delivery.Header{}, word{"probe", 0})
+		return idle(t, pool)
+	})
+	err := first.Transact(t.Context(), func(tx *delivery.Tx) error {
+		<-time.After(c.Lease)
+		_, err := enqueue(t.Context(), tx, one, delivery.Header{Conversation: "slow"}, word{"slow", 0})
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if owner := <-sending; owner != "one" {
+		t.Errorf("sent by %s, want one", owner)
+	}
+	select {
+	case owner := <-sending:
+		t.Errorf("sent by %s as well", owner)
+	case <-time.After(200 * time.Millisecond):
+	}
+	close(goOn)
+}
