@@ -33,7 +33,7 @@ CREATE TABLE mapping (
 -- given control back already.
 CREATE UNIQUE INDEX mapping_open ON mapping (bot_app_id, conversation_id)
 	WHERE state IN ('opening', 'waiting', 'active');
-CREATE UNIQUE INDEX mapping_hub ON mapping (hub, hub_conversation);
+CREATE UNIQUE INDEX mapping_hub ON mapping (hub_conversation, hub); -- a copilot names the conversation only
 CREATE INDEX mapping_conversation ON mapping (bot_app_id, conversation_id, id);
 CREATE INDEX mapping_tenant ON mapping (tenant_id, id) WHERE connector IS NOT NULL;
 
