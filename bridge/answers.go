@@ -46,22 +46,22 @@ func EndOfTurn(name, code string, out Outputs) activity.Activity {
 	return activity.Activity{Type: activity.TypeEndOfConversation, Name: name, Code: code, Value: value}
 }
 
-// started tells the copilot how a start went. One that is still open after its
-// time counts as failed.
+// started tells the copilot how a start went. One that is still opening after its
+// time counts as failed; one that is over already is not connected any more.
 func started(m mapping.Mapping, name string) []activity.Activity {
-	if m.HubConversation == "" {
+	out := Outputs{LiveChatConversationID: string(m.HubConversation), Status: statusConnected}
+	switch m.State {
+	case mapping.Waiting, mapping.Active:
+	case mapping.Ending, mapping.Closed:
+		out.Status, out.Reason = statusEnded, string(m.ClosedBy)
+	case mapping.Opening, mapping.Failed:
 		return []activity.Activity{
 			proactive.Notice(textNoHub),
 			EndOfTurn(name, activity.CodeError, Outputs{Status: statusFailed, Reason: "hubUnavailable"}),
 		}
 	}
-	return []activity.Activity{EndOfTurn(name, activity.CodeCompleted, Outputs{
-		LiveChatConversationID: string(m.HubConversation), Status: statusConnected,
-	})}
+	return []activity.Activity{EndOfTurn(name, activity.CodeCompleted, out)}
 }
-
-// answerScope is where answers are unique: one turn has one.
-func answerScope(t Turn) string { return "answer|" + t.Key.BotAppID + "|" + string(t.Key.Conversation) }
 
 // Answer promises activities to the skill host as the answer to t. A repeated
 // turn is not answered again.
@@ -70,6 +70,10 @@ func (b *Bridge) Answer(ctx context.Context, t Turn, activities ...activity.Acti
 		return nil
 	}
 	err := b.commit(ctx, func(tx *delivery.Tx) error {
+		fresh, err := t.accept(ctx, tx)
+		if err != nil || !fresh {
+			return err
+		}
 		return b.answer(ctx, tx, t, activities...)
 	})
 	if err != nil {
@@ -82,22 +86,15 @@ func (b *Bridge) answer(ctx context.Context, tx *delivery.Tx, t Turn, activities
 	if t.Inline || t.Reference.Host == nil {
 		return nil
 	}
-	return b.post(ctx, tx, answerScope(t), t.ID, proactive.Post{To: *t.Reference.Host, ReplyTo: t.ID}, activities...)
+	return b.post(ctx, tx, proactive.Post{To: *t.Reference.Host, ReplyTo: t.ID}, activities...)
 }
 
 // post enqueues activities for the skill host, in the form of post.
-func (b *Bridge) post(ctx context.Context, tx *delivery.Tx, scope, key string, post proactive.Post, activities ...activity.Activity) error {
+func (b *Bridge) post(ctx context.Context, tx *delivery.Tx, post proactive.Post, activities ...activity.Activity) error {
 	items := make([]delivery.Item, len(activities))
 	for i, a := range activities {
-		h := delivery.Header{Conversation: hostLane(post.To), Scope: scope}
-		if key != "" {
-			h.Key = fmt.Sprintf("%s/%d", key, i)
-		}
-		if i == 0 {
-			h.Key = key
-		}
 		post.Activity = a
-		item, err := b.toCopilot.Item(h, copilotOrder{Post: post})
+		item, err := b.toCopilot.Item(delivery.Header{Conversation: hostLane(post.To), Key: post.ReplyTo}, copilotOrder{Post: post})
 		if err != nil {
 			return err
 		}

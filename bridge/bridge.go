@@ -24,6 +24,14 @@ var (
 	// ErrUnknown means that no mapping has the hub's conversation.
 	ErrUnknown = errors.New("unknown hub conversation")
 
+	// ErrOpening means that no mapping has the hub's conversation yet, but one
+	// that is being opened may be it.
+	ErrOpening = errors.New("hub conversation is being opened")
+
+	// ErrNoHub means that the conversation is with a hub that is no longer
+	// configured.
+	ErrNoHub = errors.New("hub is not configured")
+
 	// ErrEnded means that the hub's conversation is over.
 	ErrEnded = errors.New("hub conversation has ended")
 )
@@ -110,6 +118,12 @@ func (b *Bridge) commit(ctx context.Context, f func(tx *delivery.Tx) error) erro
 // lanes and mappings.
 func inScope(k mapping.Key) string {
 	return "turn|" + k.BotAppID + "|" + string(k.Conversation)
+}
+
+// hubScope is where a hub's event ids are unique: some hubs count them in each
+// conversation.
+func hubScope(hub string, c livechat.ConversationID) string {
+	return "hub/" + hub + "|" + string(c)
 }
 
 // Lanes.

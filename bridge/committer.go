@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -22,9 +23,13 @@ type committer[T any] struct {
 }
 
 type job[T any] struct {
+	ctx  context.Context //nolint:containedctx // of the caller, who may leave while the job waits
 	item T
 	done chan<- error // capacity 1
 }
+
+// errStopped answers lines that came when nothing is committed any more.
+var errStopped = errors.New("stopped")
 
 func newCommitter[T any](commit func(context.Context, []T) ([]error, error)) *committer[T] {
 	return &committer[T]{commit: commit, queue: make(chan job[T], maxBatch)}
@@ -36,7 +41,7 @@ func (c *committer[T]) do(ctx context.Context, item T) error {
 	defer cancel()
 	done := make(chan error, 1)
 	select {
-	case c.queue <- job[T]{item, done}:
+	case c.queue <- job[T]{ctx, item, done}:
 	case <-ctx.Done():
 		return fmt.Errorf("queue for commit: %w", ctx.Err())
 	}
@@ -52,9 +57,22 @@ func (c *committer[T]) run(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
+			c.turnAway()
 			return nil
 		case first := <-c.queue:
 			c.commitBatch(context.WithoutCancel(ctx), c.gather(first))
+		}
+	}
+}
+
+// turnAway answers what is still queued.
+func (c *committer[T]) turnAway() {
+	for {
+		select {
+		case j := <-c.queue:
+			j.done <- errStopped
+		default:
+			return
 		}
 	}
 }
@@ -78,10 +96,12 @@ func (c *committer[T]) commitBatch(ctx context.Context, batch []job[T]) {
 		items[i] = j.item
 	}
 	errs, err := c.commit(ctx, items)
-	if _, refused := errors.AsType[*pgconn.PgError](err); refused && len(batch) > 1 {
+	if len(batch) > 1 && aboutData(err) {
 		// One line that the database refuses must not take its neighbours along.
 		for _, j := range batch {
-			c.commitBatch(ctx, []job[T]{j})
+			if j.ctx.Err() == nil { // else nobody waits for it any more
+				c.commitBatch(ctx, []job[T]{j})
+			}
 		}
 		return
 	}
@@ -92,4 +112,11 @@ func (c *committer[T]) commitBatch(ctx context.Context, batch []job[T]) {
 			j.done <- errs[i]
 		}
 	}
+}
+
+// aboutData reports whether the database refused what was in a line: a data
+// exception (class 22) or an integrity violation (23).
+func aboutData(err error) bool {
+	refusal, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (strings.HasPrefix(refusal.Code, "22") || strings.HasPrefix(refusal.Code, "23"))
 }

@@ -13,7 +13,7 @@ import (
 
 // End gives the turn's conversation back to the copilot from the user's side and
 // answers the turn. The hub is told behind the user's pending words. It does no
-// harm when no hub has the conversation.
+// harm when no hub has the conversation, and a repeated turn has no effect.
 func (b *Bridge) End(ctx context.Context, t Turn, by mapping.Closer, answers ...activity.Activity) error {
 	err := b.commit(ctx, func(tx *delivery.Tx) error {
 		found, err := mapping.LockAll(ctx, tx, []mapping.Search{t.search()},
@@ -21,12 +21,17 @@ func (b *Bridge) End(ctx context.Context, t Turn, by mapping.Closer, answers ...
 		if err != nil {
 			return err
 		}
-		if m := found[0]; m != nil {
-			if err := b.close(ctx, tx, m, by); err != nil {
-				return err
-			}
+		fresh, err := t.accept(ctx, tx)
+		if err != nil || !fresh {
+			return err
 		}
-		return b.answer(ctx, tx, t, answers...)
+		if err := b.answer(ctx, tx, t, answers...); err != nil {
+			return err
+		}
+		if m := found[0]; m != nil {
+			return b.close(ctx, tx, m, by)
+		}
+		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("end: %w", err)
@@ -36,8 +41,8 @@ func (b *Bridge) End(ctx context.Context, t Turn, by mapping.Closer, answers ...
 
 // close ends a locked mapping for good.
 func (b *Bridge) close(ctx context.Context, tx *delivery.Tx, m *mapping.Mapping, by mapping.Closer) error {
-	if m.State.Open() {
-		_, err := enqueue(ctx, tx, b.toHub[m.Hub], delivery.Header{Conversation: hubLane(m.ID)},
+	if hub, ok := b.toHub[m.Hub]; ok && m.State.Open() {
+		_, err := enqueue(ctx, tx, hub, delivery.Header{Conversation: hubLane(m.ID)},
 			hubOrder{Mapping: m.ID, End: &livechat.Ending{Key: m.OpenKey, Reason: string(by)}})
 		if err != nil {
 			return err
@@ -58,19 +63,15 @@ func (b *Bridge) NotEscalated(ctx context.Context, t Turn) ([]activity.Activity,
 			return err
 		}
 		m := found[0]
-		if m == nil {
-			answers = []activity.Activity{
-				proactive.Notice(textNotConnected),
-				EndOfTurn("", activity.CodeUnknown, Outputs{Status: statusNone, PendingText: t.Text}),
-			}
-			return b.answer(ctx, tx, t, answers...)
+		answers = notEscalated(m, t.Text)
+		fresh, err := t.accept(ctx, tx)
+		if err != nil || !fresh {
+			return err // of a repeat, the hub or the copilot has the words already
 		}
-		answers = []activity.Activity{EndOfTurn("", activity.CodeCompleted, Outputs{
-			LiveChatConversationID: string(m.HubConversation), Status: statusEnded,
-			Reason: string(m.ClosedBy), PendingText: t.Text,
-		})}
-		if err := mapping.Close(ctx, tx, m.ID, m.ClosedBy); err != nil {
-			return err
+		if m != nil {
+			if err := mapping.Close(ctx, tx, m.ID, m.ClosedBy); err != nil {
+				return err
+			}
 		}
 		return b.answer(ctx, tx, t, answers...)
 	})
@@ -78,4 +79,19 @@ func (b *Bridge) NotEscalated(ctx context.Context, t Turn) ([]activity.Activity,
 		return nil, fmt.Errorf("answer unescalated message: %w", err)
 	}
 	return answers, nil
+}
+
+// notEscalated gives control back to the copilot, and words with it. m is the
+// mapping the copilot has not been told the end of, or nil.
+func notEscalated(m *mapping.Mapping, words string) []activity.Activity {
+	if m == nil {
+		return []activity.Activity{
+			proactive.Notice(textNotConnected),
+			EndOfTurn("", activity.CodeUnknown, Outputs{Status: statusNone, PendingText: words}),
+		}
+	}
+	return []activity.Activity{EndOfTurn("", activity.CodeCompleted, Outputs{
+		LiveChatConversationID: string(m.HubConversation), Status: statusEnded,
+		Reason: string(m.ClosedBy), PendingText: words,
+	})}
 }

@@ -15,26 +15,35 @@ import (
 // A hub may speak before the answer to our opening is recorded, so an unknown
 // conversation is looked for again.
 const (
-	looks    = 4
+	looks    = 3
 	lookWait = 150 * time.Millisecond
 )
 
 // Hear takes one thing that hub said. It returns [ErrUnknown] when no mapping has
-// its conversation and [ErrEnded] when that is over.
+// its conversation, [ErrOpening] when one may have it soon, and [ErrEnded] when
+// it is over.
 func (b *Bridge) Hear(ctx context.Context, hub string, e livechat.Inbound) error {
-	var err error
+	err := b.hear(ctx, hub, e)
 	for range looks {
-		err = b.hear(ctx, hub, e)
 		if !errors.Is(err, ErrUnknown) {
+			return err
+		}
+		opening, lookErr := mapping.AnyOpening(ctx, b.opt.Pool, hub)
+		if lookErr != nil {
+			return lookErr
+		}
+		// What was opening then may be recorded by now.
+		err = b.hear(ctx, hub, e)
+		if !opening || !errors.Is(err, ErrUnknown) {
 			return err
 		}
 		select {
 		case <-time.After(lookWait):
 		case <-ctx.Done():
-			return err
+			return ctx.Err()
 		}
 	}
-	return err
+	return ErrOpening
 }
 
 func (b *Bridge) hear(ctx context.Context, hub string, e livechat.Inbound) error {
@@ -96,7 +105,7 @@ func (b *Bridge) tellUsers(ctx context.Context, tx *delivery.Tx, hub string, ms 
 			waiting = append(waiting, m.ID)
 		}
 		item, err := b.toTeams.Item(
-			delivery.Header{Conversation: teamsLane(m.Key), Scope: "hub/" + hub, Key: events[i].ID},
+			delivery.Header{Conversation: teamsLane(m.Key), Scope: hubScope(hub, events[i].Conversation), Key: events[i].ID},
 			teamsOrder{Mapping: m.ID, Agent: true, Post: proactive.Post{
 				To: m.Teams, Activity: proactive.AgentText(events[i].Sender, events[i].Text),
 			}})
@@ -132,7 +141,7 @@ func (b *Bridge) joined(ctx context.Context, hub string, e livechat.Inbound) err
 		if err := mapping.Joined(ctx, tx, m.ID); err != nil || e.Sender == "" {
 			return err
 		}
-		return b.notify(ctx, tx, m, teamsOrder{}, delivery.Header{Scope: "hub/" + hub, Key: e.ID},
+		return b.notify(ctx, tx, m, teamsOrder{}, delivery.Header{Scope: hubScope(hub, e.Conversation), Key: e.ID},
 			e.Sender+" has joined the conversation.")
 	})
 }

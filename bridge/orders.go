@@ -46,6 +46,13 @@ type neverOpenedError struct{}
 func (neverOpenedError) Error() string   { return "hub conversation was never opened" }
 func (neverOpenedError) Permanent() bool { return true }
 
+// unrecordedError is an opening that the hub may have done although we do not
+// know its id.
+type unrecordedError struct{ error }
+
+func (e unrecordedError) Unwrap() error { return e.error }
+func (unrecordedError) Ambiguous() bool { return true }
+
 func (b *Bridge) sendHub(ctx context.Context, hub livechat.Hub, o hubOrder) error {
 	switch {
 	case o.Open != nil:
@@ -77,15 +84,25 @@ func (b *Bridge) sendHub(ctx context.Context, hub livechat.Hub, o hubOrder) erro
 // same id.
 func (b *Bridge) open(ctx context.Context, hub livechat.Hub, o hubOrder) error {
 	id, err := hub.Open(ctx, *o.Open)
+	var told interface{ Ambiguous() bool }
+	if err != nil && !errors.As(err, &told) {
+		return unrecordedError{err} // it does not say, so it may have
+	}
 	if err != nil {
 		return err
 	}
+	// The hub may have answered at the last moment.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
+	defer cancel()
 	err = mapping.Opened(ctx, b.opt.Pool, o.Mapping, id)
 	if errors.Is(err, mapping.ErrNotFound) {
 		// A hub without idempotency opened a second one after a crash. Keep the first.
 		return hub.End(ctx, livechat.Ending{Conversation: id})
 	}
-	return err
+	if err != nil {
+		return unrecordedError{err}
+	}
+	return nil
 }
 
 func (b *Bridge) hubConversation(ctx context.Context, id mapping.ID) (livechat.ConversationID, error) {

@@ -25,7 +25,7 @@ func (b *Bridge) hubSettled(ctx context.Context, tx *delivery.Tx, hub string, o 
 	}
 	switch {
 	case o.Answer != nil:
-		return b.post(ctx, tx, "", "", *o.Answer, started(m, o.Answer.Activity.Name)...)
+		return b.post(ctx, tx, *o.Answer, started(m, o.Answer.Activity.Name)...)
 	case s.Delivered:
 		return nil
 	case o.Open != nil:
@@ -60,7 +60,11 @@ func (b *Bridge) teamsSettled(ctx context.Context, tx *delivery.Tx, o teamsOrder
 	if s.Delivered || !o.Agent || !m.State.Open() {
 		return nil
 	}
-	_, err = enqueue(ctx, tx, b.toHub[m.Hub], delivery.Header{Conversation: hubLane(m.ID)},
+	hub, ok := b.toHub[m.Hub]
+	if !ok {
+		return nil // no longer configured: there is nobody to tell
+	}
+	_, err = enqueue(ctx, tx, hub, delivery.Header{Conversation: hubLane(m.ID)},
 		hubOrder{Mapping: m.ID, Say: &livechat.Message{
 			Key: "undelivered " + rand.Text(), Sender: "Liaison", Text: textUnreached + " (" + string(s.Class) + ").",
 		}})

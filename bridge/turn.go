@@ -35,9 +35,15 @@ func (t Turn) search() mapping.Search {
 	return mapping.Search{Key: t.Key, Tenant: t.Tenant, User: t.Reference.Teams.User.ID, Hub: t.Claimed}
 }
 
+// accept reports whether the turn is new. It follows the locks on mappings.
+func (t Turn) accept(ctx context.Context, tx *delivery.Tx) (bool, error) {
+	return tx.Accept(ctx, inScope(t.Key), t.ID)
+}
+
 // Start ties the turn's conversation to a new hub conversation, or finds the one
 // it is tied to. Unless the turn is inline, the copilot is told when the hub has
-// answered, or has not in time. A repeated turn has no further effect.
+// answered, or has not in time. A repeated turn has no further effect; it returns
+// 0 when its conversation is over by now.
 func (b *Bridge) Start(ctx context.Context, t Turn) (mapping.ID, error) {
 	var id mapping.ID
 	err := b.commit(ctx, func(tx *delivery.Tx) error {
@@ -46,20 +52,28 @@ func (b *Bridge) Start(ctx context.Context, t Turn) (mapping.ID, error) {
 			return err
 		}
 		id = m.ID
-		if made {
-			fresh, err := b.enqueueOpen(ctx, tx, m, t)
-			if err != nil {
-				return err
-			}
-			if !fresh {
-				return errRepeat // of a start whose conversation is over by now
-			}
-		} else if err := mapping.Refresh(ctx, tx, []*mapping.Mapping{&m}, []mapping.Reference{t.Reference}); err != nil {
+		fresh, err := t.accept(ctx, tx)
+		switch {
+		case err != nil:
+			return err
+		case !fresh && made:
+			return errRepeat
+		case !fresh:
+			return nil
+		case made:
+			err = b.enqueueOpen(ctx, tx, m, t)
+		default:
+			err = mapping.Refresh(ctx, tx, []*mapping.Mapping{&m}, []mapping.Reference{t.Reference})
+		}
+		if err != nil {
 			return err
 		}
 		return b.answerStart(ctx, tx, m, t)
 	})
-	if err != nil && !errors.Is(err, errRepeat) {
+	if errors.Is(err, errRepeat) {
+		return 0, nil
+	}
+	if err != nil {
 		return 0, fmt.Errorf("start: %w", err)
 	}
 	return id, nil
@@ -83,13 +97,14 @@ func (b *Bridge) reserve(ctx context.Context, tx *delivery.Tx, t Turn) (mapping.
 	})
 }
 
-func (b *Bridge) enqueueOpen(ctx context.Context, tx *delivery.Tx, m mapping.Mapping, t Turn) (bool, error) {
-	return enqueue(ctx, tx, b.toHub[m.Hub], delivery.Header{
-		Conversation: hubLane(m.ID), Scope: inScope(t.Key), Key: t.ID, Within: openWithin,
+func (b *Bridge) enqueueOpen(ctx context.Context, tx *delivery.Tx, m mapping.Mapping, t Turn) error {
+	_, err := enqueue(ctx, tx, b.toHub[m.Hub], delivery.Header{
+		Conversation: hubLane(m.ID), Key: t.ID, Within: openWithin,
 	}, hubOrder{Mapping: m.ID, Open: &livechat.Opening{
 		Key: m.OpenKey, User: t.User, Problem: t.Problem, Channel: t.Channel,
 		Reference: fmt.Sprint(m.ID), Variables: t.Variables,
 	}})
+	return err
 }
 
 // answerStart promises the copilot the outcome: behind the opening while that is
@@ -99,11 +114,12 @@ func (b *Bridge) answerStart(ctx context.Context, tx *delivery.Tx, m mapping.Map
 		return nil
 	}
 	post := proactive.Post{To: *t.Reference.Host, ReplyTo: t.ID, Activity: activity.Activity{Name: t.Name}}
-	if m.State != mapping.Opening {
-		return b.post(ctx, tx, answerScope(t), t.ID, post, started(m, t.Name)...)
+	hub, ok := b.toHub[m.Hub]
+	if m.State != mapping.Opening || !ok {
+		return b.post(ctx, tx, post, started(m, t.Name)...)
 	}
-	_, err := enqueue(ctx, tx, b.toHub[m.Hub], delivery.Header{
-		Conversation: hubLane(m.ID), Scope: answerScope(t), Key: t.ID, Settle: true,
+	_, err := enqueue(ctx, tx, hub, delivery.Header{
+		Conversation: hubLane(m.ID), Key: t.ID, Settle: true,
 	}, hubOrder{Mapping: m.ID, Answer: &post})
 	return err
 }
@@ -151,12 +167,10 @@ func (b *Bridge) acceptUser(ctx context.Context, turns []Turn) ([]error, error) 
 		var ms []*mapping.Mapping
 		var kept []Turn
 		for i, m := range found {
-			errs[i] = nil
-			if m == nil {
-				errs[i] = ErrNotEscalated
-				continue
+			errs[i] = b.forwardable(m)
+			if errs[i] == nil {
+				ms, kept = append(ms, m), append(kept, turns[i])
 			}
-			ms, kept = append(ms, m), append(kept, turns[i])
 		}
 		return b.forwardLocked(ctx, tx, ms, kept)
 	})
@@ -166,13 +180,23 @@ func (b *Bridge) acceptUser(ctx context.Context, turns []Turn) ([]error, error) 
 	return errs, nil
 }
 
+func (b *Bridge) forwardable(m *mapping.Mapping) error {
+	switch {
+	case m == nil:
+		return ErrNotEscalated
+	case b.toHub[m.Hub] == nil:
+		return ErrNoHub
+	}
+	return nil
+}
+
 func (b *Bridge) forwardLocked(ctx context.Context, tx *delivery.Tx, ms []*mapping.Mapping, turns []Turn) error {
 	refs := make([]mapping.Reference, len(turns))
 	items := make([]delivery.Item, len(turns))
 	for i, t := range turns {
 		refs[i] = t.Reference
 		item, err := b.toHub[ms[i].Hub].Item(delivery.Header{
-			Conversation: hubLane(ms[i].ID), Scope: inScope(ms[i].Key), Key: t.ID,
+			Conversation: hubLane(ms[i].ID), Scope: inScope(t.Key), Key: t.ID,
 		}, hubOrder{Mapping: ms[i].ID, Say: t.message(ms[i])})
 		if err != nil {
 			return err

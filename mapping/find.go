@@ -118,6 +118,22 @@ func lockEach(ctx context.Context, db DB, n int, sql string, args pgx.NamedArgs)
 	return found, nil
 }
 
+const anyOpeningSQL = `
+	SELECT EXISTS (
+		SELECT FROM mapping
+		WHERE hub = @hub
+		  AND state = 'opening')`
+
+// AnyOpening reports whether a conversation is being opened at hub.
+func AnyOpening(ctx context.Context, db DB, hub string) (bool, error) {
+	var opening bool
+	err := db.QueryRow(ctx, anyOpeningSQL, pgx.NamedArgs{"hub": hub}).Scan(&opening)
+	if err != nil {
+		return false, fmt.Errorf("find opening mappings: %w", err)
+	}
+	return opening, nil
+}
+
 const connectorSQL = `
 	SELECT COALESCE(
 		(SELECT connector

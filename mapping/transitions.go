@@ -61,7 +61,7 @@ const openedSQL = `
 	  AND (hub_conversation IS NULL OR hub_conversation = @hub)`
 
 // Opened records the hub's id for a mapping, which is then waiting unless it was
-// closed meanwhile.
+// closed meanwhile. It returns [ErrNotFound] for one that has another.
 func Opened(ctx context.Context, db DB, id ID, hub livechat.ConversationID) error {
 	tag, err := db.Exec(ctx, openedSQL, pgx.NamedArgs{"id": id, "hub": hub})
 	if err == nil && tag.RowsAffected() == 0 {

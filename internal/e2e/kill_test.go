@@ -103,5 +103,6 @@ func TestTerminate(t *testing.T) {
 	if took := time.Since(began); took > 10*time.Second {
 		t.Errorf("the end took %s", took)
 	}
+	service.start() // what waited behind an attempt in flight was left to it
 	eventually(t, "the words on the desk", func() bool { return cmp.Equal(w.said(t, id), []string{"help", "one", "two"}) })
 }
