@@ -29,6 +29,9 @@ func (m manifestCmd) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
+	if len(cfg.Auth.SkillAppID) == 0 {
+		fmt.Fprintln(c.err, "LIAISON_SKILL_APP_ID is empty, and so is msAppId: Copilot Studio would not take this manifest")
+	}
 	enc := json.NewEncoder(c.out)
 	enc.SetIndent("", "  ")
 	return enc.Encode(manifest)

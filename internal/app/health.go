@@ -27,8 +27,9 @@ type health struct {
 
 // Mount registers the probes' routes.
 func (h *health) Mount(r gin.IRouter) {
-	r.GET("/healthz", func(c *gin.Context) { c.String(http.StatusOK, "ok\n") })
-	r.GET("/readyz", web.Handle(h.log, func(c *gin.Context) error {
+	probe := []string{http.MethodGet, http.MethodHead}
+	r.Match(probe, "/healthz", func(c *gin.Context) { c.String(http.StatusOK, "ok\n") })
+	r.Match(probe, "/readyz", web.Handle(h.log, func(c *gin.Context) error {
 		if err := h.ready(c.Request.Context()); err != nil {
 			return err
 		}
