@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/liaison-skill/liaison/activity" //nolint:depguard // the package under test
+	"github.com/liaison-skill/liaison/activity"
 )
 
 func TestChannelLeavesOutTheSubChannel(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/liaison-skill/liaison/activity" //nolint:depguard // the package under test
+	"github.com/liaison-skill/liaison/activity"
 )
 
 // message returns the JSON of a valid message with some members replaced. A nil

@@ -129,8 +129,11 @@ func (h *Handler) start(ctx context.Context, t bridge.Turn) ([]activity.Activity
 		return h.onlyTeams(ctx, t)
 	}
 	id, err := h.Bridge.Start(ctx, t)
-	if err != nil || !t.Inline || id == 0 {
+	if err != nil || !t.Inline {
 		return nil, err
+	}
+	if id == 0 { // a repeat, and what it started is over; its action still wants its end
+		return []activity.Activity{bridge.EndOfTurn(t.Name, activity.CodeCompleted, bridge.Outputs{Status: "ended"})}, nil
 	}
 	return h.Bridge.Started(ctx, id, t.Name)
 }

@@ -65,17 +65,26 @@ const (
 	connectionPrefix = prefix + "CONNECTION_"
 )
 
-func sections() []env.Section {
-	return []env.Section{
+// sections lists the variables there are, for hubs and connections of these
+// names.
+func sections(hubs, connections []string) []env.Section {
+	s := []env.Section{
 		{Title: "The database", Config: databaseConfig{}},
 		{Title: "The service", Prefix: prefix, Config: Config{}},
-		{Title: "Each hub", Prefix: hubPrefix + "<NAME>_", Config: HubConfig{}},
-		{Title: "Each connection", Prefix: connectionPrefix + "<NAME>_", Config: auth.Connection{}},
 	}
+	for _, name := range hubs {
+		s = append(s, env.Section{Title: "Each hub", Prefix: hubPrefix + variable(name) + "_", Config: HubConfig{}})
+	}
+	for _, name := range connections {
+		s = append(s, env.Section{Title: "Each connection", Prefix: connectionPrefix + variable(name) + "_", Config: auth.Connection{}})
+	}
+	return s
 }
 
 // Describe writes the table of variables.
-func Describe(w io.Writer) error { return env.Table(w, sections()...) }
+func Describe(w io.Writer) error {
+	return env.Table(w, sections([]string{"<NAME>"}, []string{"<NAME>"})...)
+}
 
 // Load reads the configuration from environ, in the form of os.Environ. The
 // error names every problem at once.
@@ -84,7 +93,6 @@ func Load(ctx context.Context, environ []string) (Config, error) {
 	var c Config
 	var db databaseConfig
 	p := problems{
-		env.Unknown(prefix, environ, sections()...),
 		env.Process(ctx, l, prefix, &c),
 		env.Process(ctx, l, "", &db),
 	}
@@ -94,6 +102,7 @@ func Load(ctx context.Context, environ []string) (Config, error) {
 	p = append(p, err)
 	c.HubNames, err = hubNames(c.HubNames)
 	p = append(p, err)
+	p = append(p, env.Unknown(prefix, environ, sections(c.HubNames, c.Identity.Names)...))
 	c.Hubs = map[string]HubConfig{}
 	for _, name := range c.HubNames {
 		var hub HubConfig

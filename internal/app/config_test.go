@@ -84,7 +84,7 @@ func TestLoadTakesSecretsFromFiles(t *testing.T) {
 func TestLoadReportsEverything(t *testing.T) {
 	t.Parallel()
 	_, err := app.Load(t.Context(), []string{
-		"LIAISON_LISTN=x", "LIAISON_HUB_CONTOSO_APIKEY=x", "LIAISON_CONNECTION_SKILL_CLIENT_IDS=x",
+		"LIAISON_LISTN=x", "LIAISON_HUB_CONTOSO_APIKEY=x", "LIAISON_HUB_CONTOSSO_URL=http://x", "LIAISON_CONNECTION_SKILL_CLIENT_IDS=x",
 		"LIAISON_PUBLIC_URL=http://liaison.example.com", "LIAISON_LOG_LEVEL=loud", "LIAISON_LOG_FORMAT=xml",
 		"LIAISON_DRAIN=soon", "LIAISON_MAX_BODY=0", "LIAISON_ENTRA_URL=http://entra.example.com", "LIAISON_TENANT_ID=common",
 		"LIAISON_HUBS=contoso,genesys", "LIAISON_HUB_CONTOSO_URL=hub",
@@ -96,6 +96,7 @@ func TestLoadReportsEverything(t *testing.T) {
 	for _, want := range []string{
 		"LIAISON_LISTN: no such variable; did you mean LIAISON_LISTEN?",
 		"LIAISON_HUB_CONTOSO_APIKEY: no such variable; did you mean LIAISON_HUB_CONTOSO_API_KEY?",
+		"LIAISON_HUB_CONTOSSO_URL: no such variable; did you mean LIAISON_HUB_CONTOSO_URL?",
 		"LIAISON_CONNECTION_SKILL_CLIENT_IDS: no such variable; did you mean LIAISON_CONNECTION_SKILL_CLIENT_ID?",
 		"LIAISON_PUBLIC_URL: ", "LIAISON_LOG_LEVEL: ", "LIAISON_LOG_FORMAT: ", "LIAISON_DRAIN: ", "LIAISON_MAX_BODY: ",
 		"LIAISON_ENTRA_URL: ", "LIAISON_TENANT_ID: ",
