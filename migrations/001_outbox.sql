@@ -18,7 +18,7 @@ CREATE TABLE lane (
 	PRIMARY KEY (destination, conversation),
 	CONSTRAINT lane_cursor CHECK (acked_seq BETWEEN 0 AND last_seq),
 	CONSTRAINT lane_owner CHECK (owner IS NULL OR ready_at IS NOT NULL)
-) WITH (fillfactor = 70); -- room for HOT updates: a lane changes with every message
+) WITH (fillfactor = 70); -- a lane changes with every message: its versions share a page
 
 CREATE INDEX lane_ready ON lane (destination, ready_at) WHERE ready_at IS NOT NULL;
 

@@ -35,6 +35,7 @@ func TestPageCarriesAConversation(t *testing.T) {
 	page.Type("#text", "since Monday")
 	page.Enter(0)
 	page.Wait(holder, "Waiting for a person")
+	page.Wait(lastLine, strings.ReplaceAll(sandbox.Connecting, "**", ""))
 	page.Wait(`[...document.querySelectorAll(".mine .bubble")].at(-1).textContent`, "It is <b>broken</b>\nsince Monday")
 
 	alex := s.User("Alex")
