@@ -17,6 +17,7 @@ const (
 	textNoHub        = "Sorry, I could not reach a person just now. Please try again in a few minutes."
 	textNotConnected = "You are not connected to a person. You are back with the copilot."
 	textUndelivered  = "Your message could not be delivered to the person you are talking to. Please send it again."
+	textTooLate      = "Your last message did not reach the person before the conversation ended."
 	textUnreached    = "This line could not be delivered to the user"
 )
 

@@ -14,12 +14,12 @@ import (
 // Orders are what the outbox stores. Their JSON outlives releases: members are
 // added, never renamed.
 type (
-	// hubOrder is one thing for a hub to do; exactly one member beside Mapping
-	// is set.
+	// hubOrder is one thing for a hub to do: exactly one of the pointers is set.
 	hubOrder struct {
 		Mapping mapping.ID        `json:"mapping"`
 		Open    *livechat.Opening `json:"open,omitempty"`
 		Say     *livechat.Message `json:"say,omitempty"`
+		Ours    bool              `json:"ours,omitempty"` // Say is in our own words, not the user's
 		End     *livechat.Ending  `json:"end,omitempty"`
 		Answer  *proactive.Post   `json:"answer,omitempty"` // tell the copilot how opening went
 	}

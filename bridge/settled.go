@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"time"
 
 	"github.com/liaison-skill/liaison/activity"
@@ -21,7 +22,7 @@ const returnWithin = time.Minute
 func (b *Bridge) hubSettled(ctx context.Context, tx *delivery.Tx, hub string, o hubOrder, s delivery.Settlement) error {
 	m, err := mapping.Lock(ctx, tx, o.Mapping)
 	if err != nil {
-		return err
+		return ignoreGone(err)
 	}
 	switch {
 	case o.Answer != nil:
@@ -30,10 +31,26 @@ func (b *Bridge) hubSettled(ctx context.Context, tx *delivery.Tx, hub string, o 
 		return nil
 	case o.Open != nil:
 		return b.openFailed(ctx, tx, hub, m, s)
-	case o.Say != nil:
-		return b.notify(ctx, tx, &m, teamsOrder{}, delivery.Header{}, textUndelivered)
+	case o.Say != nil && !o.Ours:
+		return b.notify(ctx, tx, &m, teamsOrder{}, delivery.Header{}, undelivered(m))
 	}
 	return nil // an end that the hub refuses: there is nothing left to end
+}
+
+// undelivered is what a user is told whose words did not reach the hub.
+func undelivered(m mapping.Mapping) string {
+	if m.State.Open() {
+		return textUndelivered
+	}
+	return textTooLate
+}
+
+// ignoreGone makes nothing of a mapping that is not kept any more.
+func ignoreGone(err error) error {
+	if errors.Is(err, mapping.ErrNotFound) {
+		return nil
+	}
+	return err
 }
 
 // openFailed leaves nothing behind: what the hub may have opened all the same is
@@ -52,7 +69,7 @@ func (b *Bridge) openFailed(ctx context.Context, tx *delivery.Tx, hub string, m 
 func (b *Bridge) teamsSettled(ctx context.Context, tx *delivery.Tx, o teamsOrder, s delivery.Settlement) error {
 	m, err := mapping.Lock(ctx, tx, o.Mapping)
 	if err != nil {
-		return err
+		return ignoreGone(err)
 	}
 	if o.Ends {
 		return b.giveBack(ctx, tx, m)
@@ -65,7 +82,7 @@ func (b *Bridge) teamsSettled(ctx context.Context, tx *delivery.Tx, o teamsOrder
 		return nil // no longer configured: there is nobody to tell
 	}
 	_, err = enqueue(ctx, tx, hub, delivery.Header{Conversation: hubLane(m.ID)},
-		hubOrder{Mapping: m.ID, Say: &livechat.Message{
+		hubOrder{Mapping: m.ID, Ours: true, Say: &livechat.Message{
 			Key: "undelivered " + rand.Text(), Sender: "Liaison", Text: textUnreached + " (" + string(s.Class) + ").",
 		}})
 	return err
@@ -98,7 +115,7 @@ func (b *Bridge) copilotSettled(ctx context.Context, tx *delivery.Tx, o copilotO
 	}
 	m, err := mapping.Lock(ctx, tx, o.Mapping)
 	if err != nil || m.State != mapping.Ending {
-		return err
+		return ignoreGone(err)
 	}
 	return mapping.Close(ctx, tx, m.ID, m.ClosedBy)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"runtime/debug"
 	"time"
 )
 
@@ -76,17 +77,35 @@ func (d *Destination[M]) erase() peer {
 			if err != nil {
 				return err
 			}
-			return d.Send(ctx, m)
+			return caught(func() error { return d.Send(ctx, m) })
 		},
 		settled: func(ctx context.Context, tx *Tx, payload []byte, s Settlement) error {
 			m, err := decode[M](payload)
 			if err != nil || d.Settled == nil {
 				return nil // what cannot be read was refused already, and says so in its outcome
 			}
-			return d.Settled(ctx, tx, m, s)
+			return caught(func() error { return d.Settled(ctx, tx, m, s) })
 		},
 	}
 }
+
+// caught turns a panic of f into an error: one poisonous message must not end the
+// process, and be sent again by the next one.
+func caught(f func() error) (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = panicError{debug.Stack()}
+		}
+	}()
+	return f()
+}
+
+// panicError is a panic, without its value, which may hold anybody's words.
+type panicError struct{ stack []byte }
+
+func (e panicError) Error() string   { return "panic at\n" + string(e.stack) }
+func (panicError) Unavailable() bool { return false }
+func (panicError) Ambiguous() bool   { return true }
 
 func decode[M any](payload []byte) (M, error) {
 	var m M

@@ -167,6 +167,7 @@ func TestOutcomes(t *testing.T) {
 		"refused": peerError{permanent: true, status: 403},
 		"fault":   peerError{status: 500, ambiguous: true},
 		"expired": errAway,
+		"panic":   nil,
 	}
 	s := &sink{}
 	d := &delivery.Destination[word]{
@@ -174,6 +175,9 @@ func TestOutcomes(t *testing.T) {
 		Send: func(ctx context.Context, w word) error {
 			mu.Lock()
 			defer mu.Unlock()
+			if w.Lane == "panic" && w.N == 0 {
+				panic("poison")
+			}
 			if err := failures[w.Lane]; err != nil && w.N == 0 {
 				tried[w.Lane]++
 				return err
@@ -197,12 +201,13 @@ func TestOutcomes(t *testing.T) {
 		put(t, o, d, delivery.Header{}, word{lane, 1})
 	}
 	put(t, o, d, delivery.Header{Settle: true}, word{"fine", 0})
-	eventually(t, "every lane idle", func() bool { return s.total() == 4 && idle(t, pool) })
+	eventually(t, "every lane idle", func() bool { return s.total() == 5 && idle(t, pool) })
 
 	want := map[string]delivery.Settlement{
 		"refused": {Class: delivery.Refused, Status: 403},
 		"fault":   {Class: delivery.Fault, Status: 500, Ambiguous: true},
 		"expired": {Class: delivery.Expired},
+		"panic":   {Class: delivery.Fault, Ambiguous: true},
 		"fine":    {Class: delivery.Delivered, Delivered: true},
 	}
 	if diff := cmp.Diff(want, settled); diff != "" {
@@ -217,8 +222,8 @@ func TestOutcomes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if dead != 3 || attempts != quick().Faults {
-		t.Errorf("recorded %d dead letters and %d faults, want 3 and %d", dead, attempts, quick().Faults)
+	if dead != 4 || attempts != quick().Faults {
+		t.Errorf("recorded %d dead letters and %d faults, want 4 and %d", dead, attempts, quick().Faults)
 	}
 }
 

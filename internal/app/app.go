@@ -40,24 +40,26 @@ type App struct {
 // New wires the service that is going to serve on addr. It opens no connection
 // and starts no goroutine; the schema must be in place.
 func New(c Config, version string, pool *pgxpool.Pool, log *slog.Logger, addr net.Addr) (*App, error) {
+	peers := transport(c.Delivery.Concurrency)
 	hosts, err := auth.NewHosts(c.Auth)
 	if err != nil {
 		return nil, fmt.Errorf("trusted hosts: %w", err)
 	}
-	credentials, err := auth.NewCredentials(c.Auth, c.Identity, http.DefaultTransport)
+	credentials, err := auth.NewCredentials(c.Auth, c.Identity, peers)
 	if err != nil {
 		return nil, fmt.Errorf("connections: %w", err)
 	}
-	verifier, err := auth.NewVerifier(c.Auth, http.DefaultTransport, log)
+	verifier, err := auth.NewVerifier(c.Auth, peers, log)
 	if err != nil {
 		return nil, fmt.Errorf("callers: %w", err)
 	}
-	hubs, readers := adapters(c)
-	c.Delivery.Drain = time.Duration(c.Drain)
+	hubs, readers := adapters(c, peers)
+	drain := time.Duration(c.Drain) / 2 // the doors get one half, what is in flight the other
+	c.Delivery.Drain = drain
 	b := bridge.New(bridge.Options{
 		Pool: pool, Log: log, Delivery: c.Delivery, Replica: replica(c, addr),
 		Hubs: hubs, Hub: c.HubNames[0],
-		Client:       &proactive.Client{Credentials: credentials, Base: http.DefaultTransport, Timeout: callTimeout},
+		Client:       &proactive.Client{Credentials: credentials, Base: peers, Timeout: callTimeout},
 		ConnectorURL: c.Auth.ConnectorURL,
 	})
 	r := web.NewEngine(log)
@@ -75,7 +77,7 @@ func New(c Config, version string, pool *pgxpool.Pool, log *slog.Logger, addr ne
 	if err := skill.MountManifest(r, manifest); err != nil {
 		return nil, err
 	}
-	return &App{bridge: b, router: r, drain: time.Duration(c.Drain)}, nil
+	return &App{bridge: b, router: r, drain: drain}, nil
 }
 
 // Manifest returns the skill's manifest as configured.
@@ -87,12 +89,26 @@ func Manifest(c Config, version string) (skill.Manifest, error) {
 	return skill.NewManifest(c.PublicURL, appID, version)
 }
 
+// transport keeps as many connections to a peer as sends may be in flight; the
+// default of two would make a new one for nearly every send.
+func transport(concurrency int) *http.Transport {
+	return &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		ForceAttemptHTTP2:     true,
+		MaxIdleConns:          4 * concurrency,
+		MaxIdleConnsPerHost:   concurrency,
+		IdleConnTimeout:       90 * time.Second,
+		TLSHandshakeTimeout:   10 * time.Second,
+		ExpectContinueTimeout: time.Second,
+	}
+}
+
 // adapters makes the hubs' adapters, for both directions.
-func adapters(c Config) (map[string]livechat.Hub, map[string]livechat.Reader) {
+func adapters(c Config, peers http.RoundTripper) (map[string]livechat.Hub, map[string]livechat.Reader) {
 	hubs, readers := map[string]livechat.Hub{}, map[string]livechat.Reader{}
 	for name, h := range c.Hubs {
 		a := &contoso.Adapter{
-			HTTP: jsonhttp.NewClient(callTimeout, http.DefaultTransport), URL: h.URL,
+			HTTP: jsonhttp.NewClient(callTimeout, peers), URL: h.URL,
 			Header: h.header(), Secrets: env.List(h.WebhookSecret),
 		}
 		hubs[name], readers[name] = a, a
