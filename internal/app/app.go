@@ -34,6 +34,7 @@ const callTimeout = 30 * time.Second
 type App struct {
 	bridge *bridge.Bridge
 	router *gin.Engine
+	peers  *http.Transport
 	drain  time.Duration
 }
 
@@ -77,7 +78,7 @@ func New(c Config, version string, pool *pgxpool.Pool, log *slog.Logger, addr ne
 	if err := skill.MountManifest(r, manifest); err != nil {
 		return nil, err
 	}
-	return &App{bridge: b, router: r, drain: drain}, nil
+	return &App{bridge: b, router: r, peers: peers, drain: drain}, nil
 }
 
 // Manifest returns the skill's manifest as configured.
@@ -143,6 +144,7 @@ func replica(c Config, addr net.Addr) string {
 // Run serves on ln until ctx ends. Then it drains: first the doors, so that
 // nothing new is accepted, then what is in flight to peers.
 func (a *App) Run(ctx context.Context, ln net.Listener) error {
+	defer a.peers.CloseIdleConnections()
 	carry, stop := context.WithCancel(context.WithoutCancel(ctx))
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
