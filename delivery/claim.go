@@ -23,8 +23,8 @@ func (o *Outbox) claim(ctx context.Context, d *destination) error {
 		if err != nil && ctx.Err() == nil {
 			o.log.WarnContext(ctx, "claim lanes", "destination", d.name, "err", err)
 		}
-		if full && err == nil {
-			d.nudge() // there may be more
+		if full {
+			d.missed() // there may be more
 		}
 		select {
 		case <-ctx.Done():
@@ -65,17 +65,20 @@ type claimed struct {
 	Doubtful     bool // its last owner never gave it back
 }
 
-// claimSome takes as many lanes as there are free slots, up to maxClaim, and
-// begins to drive them. It reports whether it got as many as it asked for.
+// claimSome takes lanes for free slots, up to half of them all, and begins to
+// drive them; the other half stays for lanes that become busy meanwhile. It
+// reports whether it got as many as it asked for.
 func (o *Outbox) claimSome(ctx context.Context, d *destination) (full bool, err error) {
-	free := 0
-	for free < maxClaim && d.slots.TryAcquire(1) {
+	d.backlog.Store(false)
+	free, limit := 0, min(maxClaim, (d.concurrency+1)/2)
+	for free < limit && d.slots.TryAcquire(1) {
 		free++
 	}
 	used := 0
 	defer func() { d.slots.Release(int64(free - used)) }()
 	if free == 0 {
-		return false, nil // a slot that comes free nudges
+		d.backlog.Store(true) // a slot that comes free nudges
+		return false, nil
 	}
 	until := time.Now().Add(o.config.Lease)
 	query, cancel := context.WithDeadline(ctx, until) // later, the leases are over

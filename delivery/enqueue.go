@@ -211,7 +211,7 @@ func (tx *Tx) committed(ctx context.Context) {
 		}
 	}
 	for d := range tx.unowned {
-		d.nudge()
+		d.missed()
 	}
 	for _, f := range tx.finished {
 		f()

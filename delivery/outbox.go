@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -47,8 +48,16 @@ type Outbox struct {
 // destination is a peer with its slots to send.
 type destination struct {
 	peer
-	slots *semaphore.Weighted // one per send in flight; also how Run waits for them
-	wake  chan struct{}       // capacity 1: look for lanes now
+	slots   *semaphore.Weighted // one per send in flight; also how Run waits for them
+	wake    chan struct{}       // capacity 1: look for lanes now
+	backlog atomic.Bool         // lanes without an owner may be waiting for a slot
+}
+
+// missed says that a lane has no owner, for want of a slot or because it was
+// given up.
+func (d *destination) missed() {
+	d.backlog.Store(true)
+	d.nudge()
 }
 
 func (d *destination) nudge() {
@@ -60,7 +69,9 @@ func (d *destination) nudge() {
 
 func (d *destination) release() {
 	d.slots.Release(1)
-	d.nudge()
+	if d.backlog.Load() {
+		d.nudge()
+	}
 }
 
 // New returns an Outbox for the given destinations. replica names this process

@@ -167,6 +167,6 @@ func (o *Outbox) putBack(ctx context.Context, l *lane, wait time.Duration, tries
 		o.log.WarnContext(ctx, "put back lane", "destination", l.name, "err", err)
 	}
 	if wait == 0 {
-		l.nudge()
+		l.missed()
 	}
 }
