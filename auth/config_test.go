@@ -114,7 +114,7 @@ func TestReadIdentity_reports_all_problems_by_name(t *testing.T) {
 		"LIAISON_CONNECTIONS_MAP":               "https://smba*=z,nonsense,ftp://smba*=a",
 		"LIAISON_CONNECTION_A_CLIENT_SECRET":    "hunter2",
 		"LIAISON_CONNECTION_A_CERTIFICATE_FILE": "/x",
-		"LIAISON_CONNECTION_B_CLIENT_ID":        "b",
+		"LIAISON_CONNECTION_B_CLIENT_ID":        "SYSTEM",
 		"LIAISON_CONNECTION_B_TENANT_ID":        "organizations",
 		"LIAISON_CONNECTION_B_MANAGED_IDENTITY": "system",
 		"LIAISON_CONNECTION_C_CLIENT_ID":        "c",
@@ -125,7 +125,7 @@ func TestReadIdentity_reports_all_problems_by_name(t *testing.T) {
 	}
 	for _, want := range []string{
 		"LIAISON_CONNECTION_A_CLIENT_ID: required", "LIAISON_CONNECTION_A_CLIENT_SECRET: set as well as CERTIFICATE_FILE",
-		"LIAISON_CONNECTION_B_MANAGED_IDENTITY: not supported yet", `LIAISON_CONNECTION_B_TENANT_ID: "organizations"`,
+		"LIAISON_CONNECTION_B_MANAGED_IDENTITY: expected the client id", `LIAISON_CONNECTION_B_TENANT_ID: "organizations"`,
 		"LIAISON_CONNECTION_C_CLIENT_SECRET: required", "LIAISON_CONNECTIONS: c is named twice",
 		`"z" is not one of CONNECTIONS`, `"nonsense" is not pattern=name`, `"ftp://smba*" does not begin with https://`,
 	} {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strings"
 	"sync"
 
 	"github.com/liaison-skill/liaison/internal/jsonhttp"
@@ -17,14 +16,14 @@ type Credentials struct {
 	id     Identity
 	hosts  *Hosts
 	routes []route
-	client *http.Client
+	by     map[string]credential // by connection
 
 	mu      sync.Mutex
 	sources map[sourceKey]*source
 }
 
 // A sourceKey is what makes a token another token.
-type sourceKey struct{ authority, clientID, scope string }
+type sourceKey struct{ connection, scope string }
 
 // NewCredentials returns the credentials of id, for the hosts of a resolved cfg.
 // Tokens are asked for through rt; a redirect is not followed.
@@ -37,10 +36,17 @@ func NewCredentials(cfg Config, id Identity, rt http.RoundTripper) (*Credentials
 	if err != nil {
 		return nil, fmt.Errorf("connections map: %w", err)
 	}
-	return &Credentials{
+	c := &Credentials{
 		cfg: cfg, id: id, hosts: hosts, routes: routes,
-		client: jsonhttp.NewClient(tokenTimeout, rt), sources: make(map[sourceKey]*source),
-	}, nil
+		by: make(map[string]credential), sources: make(map[sourceKey]*source),
+	}
+	client := jsonhttp.NewClient(tokenTimeout, rt)
+	for name, conn := range id.Connections {
+		if c.by[name], err = newCredential(cfg, conn, client); err != nil {
+			return nil, fmt.Errorf("connection %s: %w", name, err)
+		}
+	}
+	return c, nil
 }
 
 // Token returns a bearer token for the service URL. The audience is the app to
@@ -74,14 +80,14 @@ func (c *Credentials) source(serviceURL, audience string) (*source, error) {
 	}
 	for _, r := range c.routes {
 		if r.pattern.matches(t) {
-			return c.sourceOf(c.id.Connections[r.connection], t, audience)
+			return c.sourceOf(r.connection, t, audience)
 		}
 	}
 	return nil, &NoConnectionError{Host: t.authority(), Reason: "no pattern of " + variablePrefix + "CONNECTIONS_MAP matches"}
 }
 
-func (c *Credentials) sourceOf(conn Connection, t target, audience string) (*source, error) {
-	scope := conn.Scope
+func (c *Credentials) sourceOf(connection string, t target, audience string) (*source, error) {
+	scope := c.id.Connections[connection].Scope
 	switch {
 	case scope != "":
 	case audience != "":
@@ -92,16 +98,12 @@ func (c *Credentials) sourceOf(conn Connection, t target, audience string) (*sou
 	default:
 		scope = c.cfg.cloud.connectorScope
 	}
-	tenant := conn.TenantID
-	if tenant == "" {
-		tenant = c.cfg.cloud.anyTenant
-	}
-	key := sourceKey{authority: c.cfg.EntraURL + "/" + tenant, clientID: strings.ToLower(conn.ClientID), scope: scope}
+	key := sourceKey{connection, scope}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s, ok := c.sources[key]
 	if !ok {
-		s = newSource(key, conn, c.client)
+		s = newSource(c.by[connection], scope)
 		c.sources[key] = s
 	}
 	return s, nil

@@ -21,15 +21,17 @@ type Identity struct {
 	Connections map[string]Connection // by name
 }
 
-// A Connection is the credential of one app registration in Entra ID.
+// A Connection is the credential of one app registration in Entra ID, or of a
+// managed identity.
 type Connection struct {
-	ClientID           string     `env:"CLIENT_ID" help:"the app's id"`
-	TenantID           string     `env:"TENANT_ID" help:"the app's tenant; empty for a multi-tenant bot"`
-	ClientSecret       env.Secret `env:"CLIENT_SECRET" help:"a secret of the app"`
-	CertificateFile    string     `env:"CERTIFICATE_FILE" help:"a certificate of the app; not supported yet"`
-	ManagedIdentity    string     `env:"MANAGED_IDENTITY" help:"a managed identity; not supported yet"`
-	FederatedTokenFile string     `env:"FEDERATED_TOKEN_FILE" help:"a workload identity's token; not supported yet"`
-	Scope              string     `env:"SCOPE" help:"what to ask for, instead of what the peer calls for"`
+	ClientID            string     `env:"CLIENT_ID" help:"the app's id; not needed with a managed identity"`
+	TenantID            string     `env:"TENANT_ID" help:"the app's tenant; empty for a multi-tenant bot"`
+	ClientSecret        env.Secret `env:"CLIENT_SECRET" help:"a secret of the app"`
+	CertificateFile     string     `env:"CERTIFICATE_FILE" help:"a certificate of the app with its key, PEM or PFX; read again for every token"`
+	CertificatePassword env.Secret `env:"CERTIFICATE_PASSWORD" help:"the PFX file's password"`
+	ManagedIdentity     string     `env:"MANAGED_IDENTITY" help:"client id of the user-assigned managed identity to be"`
+	FederatedTokenFile  string     `env:"FEDERATED_TOKEN_FILE" help:"a workload identity's token; read again for every token"`
+	Scope               string     `env:"SCOPE" help:"what to ask for, instead of what the peer calls for"`
 }
 
 // ReadIdentity reads the identity from variables that begin with prefix. Its
@@ -56,39 +58,6 @@ func ReadIdentity(ctx context.Context, l envconfig.Lookuper, prefix string) (Ide
 // variableName returns a connection's name as variables spell it.
 func variableName(name string) string {
 	return strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
-}
-
-// check demands an app and exactly one kind of credential for it.
-func (c Connection) check(variables string) error {
-	var problems []error
-	if c.ClientID == "" {
-		problems = append(problems, fmt.Errorf("%sCLIENT_ID: required, and not set", variables))
-	}
-	if c.TenantID != "" {
-		if err := checkTenant(c.TenantID); err != nil {
-			problems = append(problems, fmt.Errorf("%sTENANT_ID: %w", variables, err))
-		}
-	}
-	var kinds []string
-	for _, kind := range []struct{ name, value string }{
-		{"CLIENT_SECRET", c.ClientSecret.Reveal()},
-		{"CERTIFICATE_FILE", c.CertificateFile},
-		{"MANAGED_IDENTITY", c.ManagedIdentity},
-		{"FEDERATED_TOKEN_FILE", c.FederatedTokenFile},
-	} {
-		if kind.value != "" {
-			kinds = append(kinds, kind.name)
-		}
-	}
-	switch {
-	case len(kinds) == 0:
-		problems = append(problems, fmt.Errorf("%sCLIENT_SECRET: required, and not set", variables))
-	case len(kinds) > 1:
-		problems = append(problems, fmt.Errorf("%s%s: set as well as %s; keep one", variables, kinds[0], strings.Join(kinds[1:], ", ")))
-	case kinds[0] != "CLIENT_SECRET":
-		problems = append(problems, fmt.Errorf("%s%s: not supported yet; use CLIENT_SECRET", variables, kinds[0]))
-	}
-	return errors.Join(problems...)
 }
 
 // A route is one pair of the connections map.

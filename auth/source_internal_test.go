@@ -37,8 +37,12 @@ func openSource(t *testing.T) (*source, *endpoint, *clock) {
 	server := httptest.NewServer(e)
 	t.Cleanup(server.Close)
 	c := &clock{time.Now()}
-	s := newSource(sourceKey{authority: server.URL, scope: "x/.default"}, Connection{ClientID: "us", ClientSecret: "pw"},
+	from, err := newCredential(Config{EntraURL: server.URL}, Connection{ClientID: "us", TenantID: "t", ClientSecret: "pw"},
 		jsonhttp.NewClient(10*time.Second, http.DefaultTransport))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newSource(from, "x/.default")
 	s.now = c.now
 	return s, e, c
 }

@@ -45,7 +45,7 @@ func (s *Sandbox) entraMetadata(q request) reply {
 		Token:         base + "/oauth2/v2.0/token",
 		Keys:          base + "/discovery/v2.0/keys",
 		Algorithms:    []string{"RS256"},
-		AuthMethods:   []string{"client_secret_post", "client_secret_basic"},
+		AuthMethods:   []string{"client_secret_post", "private_key_jwt", "client_secret_basic"},
 		ResponseTypes: []string{"code", "id_token", "code id_token", "id_token token"},
 		SubjectTypes:  []string{"pairwise"},
 	}}
@@ -95,7 +95,11 @@ func (s *Sandbox) token(q request) reply {
 	if !ok {
 		return entraError(http.StatusBadRequest, "unauthorized_client", "AADSTS700016: application '"+client+"' was not found in the directory.")
 	}
-	if subtle.ConstantTimeCompare([]byte(secret), []byte(want)) != 1 {
+	if form.Has("client_assertion") {
+		if err := s.checkAssertion(client, form); err != nil {
+			return entraError(http.StatusUnauthorized, "invalid_client", "AADSTS700027: "+err.Error()+".")
+		}
+	} else if subtle.ConstantTimeCompare([]byte(secret), []byte(want)) != 1 {
 		return entraError(http.StatusUnauthorized, "invalid_client", "AADSTS7000215: invalid client secret provided.")
 	}
 	resource, ok := strings.CutSuffix(form.Get("scope"), "/.default")

@@ -88,7 +88,9 @@ type Sandbox struct {
 	byConversation map[activity.ConversationID]*person
 	bySkill        map[activity.ConversationID]*person // conversations a host of the Bot Framework minted
 
-	tokensV1 bool // what Entra issues
+	tokensV1      bool                     // what Entra issues
+	registrations map[string]*registration // by app, beside the secrets
+	assertions    map[string]bool          // ids of those that were used
 }
 
 // New checks cfg, fills in what it leaves out and makes the signing keys.
@@ -115,6 +117,8 @@ func New(cfg Config) (*Sandbox, error) {
 		byName:         map[string]*person{},
 		byConversation: map[activity.ConversationID]*person{},
 		bySkill:        map[activity.ConversationID]*person{},
+		registrations:  map[string]*registration{},
+		assertions:     map[string]bool{},
 	}
 	if err := s.keys.renew(cfg.BaseURL); err != nil {
 		return nil, fmt.Errorf("make signing keys: %w", err)
