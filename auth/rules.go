@@ -52,7 +52,7 @@ func (v *Verifier) allRules() []rule {
 func (v *Verifier) signatureRules() []rule {
 	return []rule{{
 		name: "issuer",
-		got:  func(e *evidence) string { return e.claims.Issuer },
+		got:  func(e *evidence) string { return cmp.Or(e.claims.Issuer, "none") },
 		want: func(*evidence) string { return oneOf(slices.Sorted(maps.Keys(v.issuers))) },
 		check: func(_ context.Context, e *evidence) error {
 			if e.from.keys == nil {
@@ -62,7 +62,7 @@ func (v *Verifier) signatureRules() []rule {
 		},
 	}, {
 		name: "algorithm",
-		got:  func(e *evidence) string { return e.header.Algorithm },
+		got:  func(e *evidence) string { return cmp.Or(e.header.Algorithm, "none") },
 		want: func(*evidence) string { return oneOf(algorithmNames()) },
 		check: func(_ context.Context, e *evidence) error {
 			if !slices.Contains(algorithmNames(), e.header.Algorithm) {
@@ -72,7 +72,7 @@ func (v *Verifier) signatureRules() []rule {
 		},
 	}, {
 		name: "signature", keyed: true,
-		got:   func(e *evidence) string { return "key " + e.header.KeyID },
+		got:   func(e *evidence) string { return "key " + cmp.Or(e.header.KeyID, "without an id") },
 		want:  func(*evidence) string { return "verifies with that key of the issuer" },
 		check: v.checkSignature,
 	}}
@@ -138,7 +138,10 @@ func (v *Verifier) lifetimeRules() []rule {
 
 // oneOf, list and date write what rules compare.
 func oneOf(names []string) string {
-	if len(names) == 1 {
+	switch len(names) {
+	case 0:
+		return "none is configured"
+	case 1:
 		return names[0]
 	}
 	return "one of " + list(names)

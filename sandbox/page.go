@@ -30,6 +30,7 @@ func (s *Sandbox) mountPage(r *gin.Engine) {
 	api.GET("/faults", web.Handle(s.log, s.listFaults))
 	api.POST("/faults", web.Handle(s.log, s.orderFault))
 	api.DELETE("/faults", web.Handle(s.log, s.endFaults))
+	api.POST("/tokens", web.Handle(s.log, s.giveToken))
 }
 
 // sameOrigin keeps other sites' pages from speaking for the user.

@@ -26,6 +26,9 @@ func TestPageAPIRefuses(t *testing.T) {
 		{"nobody's words", "/api/people/Nobody/messages", "", `{"text":"hi"}`, http.StatusNotFound},
 		{"no words", "/api/people/Lee%20Gu/messages", "", `{"text":" "}`, http.StatusBadRequest},
 		{"an unknown fault", "/api/faults", "", `{"id":"?"}`, http.StatusBadRequest},
+		{"tokens by another site", "/api/tokens", "https://evil.example", `{"as":"copilot"}`, http.StatusForbidden},
+		{"a token for nobody", "/api/tokens", "", `{"as":"nobody"}`, http.StatusBadRequest},
+		{"a token", "/api/tokens", "", `{"as":"channel"}`, http.StatusOK},
 		{"nothing else", "/api/people/Lee%20Gu/messages", s.URL(), `{"text":"hi"}`, http.StatusNoContent},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -21,11 +21,13 @@ type cli struct {
 	Demo     demoCmd     `cmd:"" help:"Run the service with a hub and a sandbox of Copilot Studio and Teams, on this machine."`
 	Migrate  migrateCmd  `cmd:"" help:"Bring the database's schema up to date."`
 	Manifest manifestCmd `cmd:"" help:"Print the skill manifest, or check one."`
+	Token    tokenCmd    `cmd:"" help:"Make a token, or explain one."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 }
 
-// console is where commands write.
+// console is where commands read and write.
 type console struct {
+	in       io.Reader
 	out, err io.Writer
 }
 
@@ -38,7 +40,7 @@ func main() {
 		kong.Description("Talk to a person: hands a Copilot Studio conversation in Teams to a live agent and brings it back."),
 		kong.UsageOnError(),
 		kong.BindTo(ctx, (*context.Context)(nil)),
-		kong.Bind(console{out: os.Stdout, err: os.Stderr}),
+		kong.Bind(console{in: os.Stdin, out: os.Stdout, err: os.Stderr}),
 	)
 	if err := k.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "liaison:", err)
