@@ -1,0 +1,12 @@
+// Package fetch gets what strangers name: URLs that came in a message. Whoever
+// writes them must not reach, through us, what only we can reach: loopback, our
+// own network, a cloud's metadata service.
+//
+// An address is judged when it is dialled, after DNS has answered, so that a name
+// that changes its answer, a number written in another way and a redirect are all
+// judged by where they lead. Only https is spoken, no proxy is used, no credential
+// is held, and a body ends with [ErrTooLarge] when it is longer than allowed.
+//
+// A [RefusedError] holds the host only. What wraps it, net/http's url.Error,
+// holds the whole URL, which may be a key: unwrap it before it is logged.
+package fetch
