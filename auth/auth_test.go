@@ -10,11 +10,13 @@ import (
 
 	"github.com/liaison-skill/liaison/auth"
 	"github.com/liaison-skill/liaison/internal/env"
+	"github.com/liaison-skill/liaison/internal/steady"
 	"github.com/liaison-skill/liaison/sandbox"
 	"github.com/liaison-skill/liaison/sandbox/sandboxtest"
 )
 
 func TestMain(m *testing.M) {
+	steady.HTTP()
 	// Idle connections of the shared transport end by themselves.
 	goleak.VerifyTestMain(m,
 		goleak.IgnoreAnyFunction("net/http.(*persistConn).readLoop"),

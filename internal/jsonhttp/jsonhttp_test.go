@@ -15,9 +15,11 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/liaison-skill/liaison/internal/jsonhttp"
+	"github.com/liaison-skill/liaison/internal/steady"
 )
 
 func TestMain(m *testing.M) {
+	steady.HTTP()
 	// Idle connections of the shared transport end by themselves.
 	goleak.VerifyTestMain(m,
 		goleak.IgnoreAnyFunction("net/http.(*persistConn).readLoop"),

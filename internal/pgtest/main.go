@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"github.com/liaison-skill/liaison/internal/steady"
 )
 
 // Main runs a package's tests, ends the server they used and then looks for
@@ -15,8 +17,10 @@ import (
 //
 // A package without it works too; its server ends with the process.
 func Main(m *testing.M, ignore ...goleak.Option) int {
+	release := steady.HTTP()
 	code := m.Run()
 	process.close()
+	release()
 	if code != 0 {
 		return code // a failed test may well leave something behind
 	}

@@ -16,10 +16,12 @@ import (
 	"github.com/gin-gonic/gin"
 	"go.uber.org/goleak"
 
+	"github.com/liaison-skill/liaison/internal/steady"
 	"github.com/liaison-skill/liaison/internal/web"
 )
 
 func TestMain(m *testing.M) {
+	steady.HTTP()
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
 		http.DefaultClient.CloseIdleConnections()
 		os.Exit(code)
