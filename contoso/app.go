@@ -2,9 +2,8 @@ package contoso
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
 	"embed"
+	"errors"
 	"io/fs"
 	"log/slog"
 	"net"
@@ -16,7 +15,6 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/liaison-skill/liaison/internal/env"
 	"github.com/liaison-skill/liaison/internal/schema"
 	"github.com/liaison-skill/liaison/internal/web"
 	"github.com/liaison-skill/liaison/wwwroot"
@@ -39,14 +37,6 @@ func Schema() schema.Set {
 	return schema.Set{FS: dir, Table: "contoso_migration"}
 }
 
-// Config is what an operator sets.
-type Config struct {
-	Listen        string     `env:"CONTOSO_LISTEN, default=127.0.0.1:5000" help:"address of the API and the desk"`
-	WebhookURL    string     `env:"CONTOSO_WEBHOOK_URL, default=http://localhost:5001/api/livechat/messages" help:"where agents' words are posted"`
-	WebhookSecret env.Secret `env:"CONTOSO_WEBHOOK_SECRET" help:"signs webhooks; a comma list while rotating; empty leaves them unsigned"`
-	APIKey        env.Secret `env:"CONTOSO_API_KEY" help:"the X-API-Key callers of /api/chat must send; empty asks for none"`
-}
-
 // An App is one Contoso Live Chat. All fields are needed; the schema of [Schema]
 // must be in place. Any number of Apps may share a database.
 type App struct {
@@ -54,27 +44,36 @@ type App struct {
 	Log    *slog.Logger
 	Config Config
 
-	changed signal // something was recorded
-	queued  signal // a webhook may be due
+	changed signal  // something was recorded
+	queued  signal  // a webhook may be due
+	left    signal  // somebody signed out
+	signIn  *signIn // nil: nobody signs in; see Run
 }
 
-// Handler returns the API and the desk. Webhooks go out only while Run runs.
-func (a *App) Handler() http.Handler {
+// handler returns the API and the desk.
+func (a *App) handler() http.Handler {
 	r := web.NewEngine(a.Log)
 	r.Use(a.route(sameOrigin))
-	chat := r.Group("/api/chat", a.route(a.requireKey))
+	chat := r.Group("/api/chat", a.route(a.requireCaller))
 	chat.POST("/start", a.route(a.postStart))
 	chat.POST("/receive", a.route(a.postReceive))
 	chat.POST("/send", a.route(a.postSend))
 	chat.POST("/end", a.route(a.postEnd))
 	chat.GET("/messages", a.route(a.getMessages))
-	desk := r.Group("/api/desk")
+	desk := r.Group("/api/desk", a.route(a.requireAgent))
+	desk.GET("/me", a.route(a.getMe))
 	desk.GET("/conversations", a.route(a.getConversations))
 	desk.GET("/conversations/:id", a.route(a.getConversation))
 	desk.POST("/conversations/:id/messages", a.route(a.postAnswer))
 	desk.POST("/conversations/:id/read", a.route(a.postRead))
 	desk.POST("/conversations/:id/end", a.route(a.postAgentEnd))
 	desk.GET("/events", a.route(a.getEvents))
+	if a.signIn != nil {
+		door := r.Group("/auth", unkept)
+		door.GET("/signin", a.route(a.getSignIn))
+		door.GET("/callback", a.route(a.getCallback))
+		door.POST("/signout", a.route(a.postSignOut))
+	}
 	web.Pages(r, wwwroot.Desk())
 	return r
 }
@@ -82,12 +81,22 @@ func (a *App) Handler() http.Handler {
 func (a *App) route(f func(*gin.Context) error) gin.HandlerFunc { return web.Handle(a.Log, f) }
 
 // Run serves on ln and sends webhooks until ctx ends; then what is in flight has
-// a few seconds to finish.
+// a few seconds to finish. It refuses a configuration that would let nobody, or
+// everybody, in by mistake.
 func (a *App) Run(ctx context.Context, ln net.Listener) error {
-	if tcp, ok := ln.Addr().(*net.TCPAddr); ok && !tcp.IP.IsLoopback() {
-		a.Log.WarnContext(ctx, "the desk has no login: put it behind a proxy that authenticates", "address", tcp.String())
+	config, err := a.Config.resolve(ln.Addr())
+	if err != nil {
+		return errors.Join(err, ln.Close())
 	}
-	handler := a.Handler() //nolint:contextcheck // requests bring their own
+	a.Config = config
+	for _, hint := range config.warnings() {
+		a.Log.WarnContext(ctx, "configuration", "hint", hint)
+	}
+	if config.SignIn.Issuer != "" {
+		a.signIn = newSignIn(config)
+		defer a.signIn.client.CloseIdleConnections()
+	}
+	handler := a.handler() //nolint:contextcheck // requests bring their own
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return web.Serve(ctx, ln, handler, drain) })
 	g.Go(func() error { return newSender(a).run(ctx) })
@@ -99,19 +108,6 @@ func (a *App) Run(ctx context.Context, ln net.Listener) error {
 func sameOrigin(c *gin.Context) error {
 	if err := http.NewCrossOriginProtection().Check(c.Request); err != nil {
 		return &web.Error{Status: http.StatusForbidden, Text: "requests of other origins are refused", Err: err}
-	}
-	return nil
-}
-
-func (a *App) requireKey(c *gin.Context) error {
-	want := a.Config.APIKey.Reveal()
-	if want == "" {
-		return nil
-	}
-	// Hashed, so that the comparison's time does not tell the length either.
-	got, wanted := sha256.Sum256([]byte(c.GetHeader("X-API-Key"))), sha256.Sum256([]byte(want))
-	if subtle.ConstantTimeCompare(got[:], wanted[:]) != 1 {
-		return &web.Error{Status: http.StatusUnauthorized, Text: "X-API-Key is missing or wrong"}
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package contoso
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -118,6 +119,7 @@ func (a *App) postSend(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
+	m.Sender = cmp.Or(agentName(c), m.Sender)
 	words, err := a.answer(c.Request.Context(), m, key)
 	if err != nil {
 		return err

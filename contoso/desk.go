@@ -1,6 +1,7 @@
 package contoso
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"net/http"
@@ -51,7 +52,7 @@ func (a *App) postAnswer(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	m.ConversationID = c.Param("id")
+	m.ConversationID, m.Sender = c.Param("id"), cmp.Or(agentName(c), m.Sender)
 	words, err := a.answer(c.Request.Context(), m, key)
 	if err != nil {
 		return err
@@ -88,9 +89,7 @@ func (a *App) postAgentEnd(c *gin.Context) error {
 	if err := web.Decode(c, maxBody, &in); err != nil {
 		return err
 	}
-	if in.Sender == "" {
-		in.Sender = supportSender
-	}
+	in.Sender = cmp.Or(agentName(c), in.Sender, supportSender)
 	ctx := c.Request.Context()
 	err := a.write(ctx, func(tx pgx.Tx) error {
 		return end(ctx, tx, c.Param("id"), ending{By: byAgent, Sender: in.Sender, Reason: in.Reason})
@@ -109,18 +108,20 @@ func (a *App) getEvents(c *gin.Context) error {
 	if err != nil {
 		return nil // the reader is gone
 	}
-	a.follow(c.Request.Context(), stream, after)
+	a.follow(c, stream, after)
 	return nil
 }
 
-// follow sends until the reader leaves, the server drains, or the database does
-// not answer: the reader then comes back with the last id it saw.
-func (a *App) follow(ctx context.Context, stream *web.Stream, after int64) {
+// follow sends until the reader leaves or is signed out, the server drains, or
+// the database does not answer: the reader then comes back with the last id it
+// saw.
+func (a *App) follow(c *gin.Context, stream *web.Stream, after int64) {
+	ctx := c.Request.Context()
 	poll, ping := time.NewTicker(eventPoll), time.NewTicker(eventPing)
 	defer poll.Stop()
 	defer ping.Stop()
 	for {
-		changed := a.changed.next()
+		changed, left := a.changed.next(), a.left.next()
 		events, err := a.eventsAfter(ctx, after)
 		if err != nil {
 			if ctx.Err() == nil {
@@ -140,8 +141,12 @@ func (a *App) follow(ctx context.Context, stream *web.Stream, after int64) {
 		select {
 		case <-changed:
 		case <-poll.C:
+		case <-left:
+			if a.requireAgent(c) != nil {
+				return
+			}
 		case <-ping.C:
-			if stream.Ping() != nil {
+			if a.requireAgent(c) != nil || stream.Ping() != nil {
 				return
 			}
 		case <-ctx.Done():

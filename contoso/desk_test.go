@@ -22,7 +22,7 @@ const (
 	lastWords  = `[...document.querySelectorAll("#log .words")].at(-1)?.textContent`
 	lastState  = `[...document.querySelectorAll("#log .line .meta")].at(-1)?.innerText.includes("Sent")`
 	connection = `document.querySelector("#connection").textContent`
-	draft      = `document.querySelector("#draft").value`
+	draft      = `document.querySelector("#draft")?.value`
 )
 
 func TestDesk_an_agent_answers_and_ends(t *testing.T) {

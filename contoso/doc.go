@@ -14,6 +14,7 @@
 //     The numbers have no gap and are in commit order, so a reader that has seen
 //     n can ask for what came after n and miss nothing.
 //
-// The desk has no login of its own: serve it on loopback or behind a proxy that
-// authenticates. Pages of other origins cannot change anything.
+// Agents sign in by OpenID Connect. Where no issuer is configured the desk, and
+// without a key the API, answer this machine alone. Pages of other origins cannot
+// change anything.
 package contoso

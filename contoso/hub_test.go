@@ -89,6 +89,7 @@ func (h hub) do(tb testing.TB, c call) answer {
 		tb.Fatal(err)
 	}
 	maps.Copy(req.Header, c.header)
+	req.Host = cmp.Or(c.header.Get("Host"), req.Host)
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		tb.Fatal(err)

@@ -3,7 +3,8 @@
 //
 // One handler serves all parts, under one base URL B:
 //
-//   - B/entra/{tenant}/…: Entra ID's discovery, keys and token endpoint
+//   - B/entra/{tenant}/…: Entra ID's discovery, keys, token endpoint and
+//     the page on which live agents sign in
 //   - B/channel/v1/…: the Bot Connector's own token issuer
 //   - B/teams/v3/…: the Bot Connector of Teams
 //   - B/pvaruntime/…: the runtime of Copilot Studio, where skills answer

@@ -27,6 +27,7 @@ type metadata struct {
 	Issuer        string   `json:"issuer"`
 	Authorization string   `json:"authorization_endpoint"`
 	Token         string   `json:"token_endpoint,omitempty"`
+	EndSession    string   `json:"end_session_endpoint,omitempty"`
 	Keys          string   `json:"jwks_uri"`
 	Algorithms    []string `json:"id_token_signing_alg_values_supported"`
 	AuthMethods   []string `json:"token_endpoint_auth_methods_supported"`
@@ -43,6 +44,7 @@ func (s *Sandbox) entraMetadata(q request) reply {
 		Issuer:        s.entraIssuer(),
 		Authorization: base + "/oauth2/v2.0/authorize",
 		Token:         base + "/oauth2/v2.0/token",
+		EndSession:    base + "/oauth2/v2.0/logout",
 		Keys:          base + "/discovery/v2.0/keys",
 		Algorithms:    []string{"RS256"},
 		AuthMethods:   []string{"client_secret_post", "private_key_jwt", "client_secret_basic"},
@@ -79,7 +81,8 @@ func (s *Sandbox) jwks(name issuerName) reply {
 }
 
 // token answers the client credentials grant
-// (https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow).
+// (https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow)
+// and redeems the codes of people who signed in.
 func (s *Sandbox) token(q request) reply {
 	form, err := url.ParseQuery(string(q.body))
 	switch {
@@ -87,22 +90,42 @@ func (s *Sandbox) token(q request) reply {
 		return entraError(http.StatusBadRequest, "invalid_request", "AADSTS90014: the body is not a form.")
 	case !s.knownTenant(q):
 		return unknownTenant()
-	case form.Get("grant_type") != "client_credentials":
-		return entraError(http.StatusBadRequest, "unsupported_grant_type", "AADSTS70003: the grant type is not supported.")
 	}
 	client, secret := clientOf(q, form)
+	if refusal, ok := s.authenticate(client, secret, form); !ok {
+		return refusal
+	}
+	switch form.Get("grant_type") {
+	case "client_credentials":
+		return s.appOnly(client, form.Get("scope"))
+	case "authorization_code":
+		return s.redeem(strings.ToLower(client), form)
+	}
+	return entraError(http.StatusBadRequest, "unsupported_grant_type", "AADSTS70003: the grant type is not supported.")
+}
+
+// authenticate checks what proves the client; otherwise it returns the refusal.
+func (s *Sandbox) authenticate(client, secret string, form url.Values) (refusal reply, ok bool) {
 	want, ok := s.secretOf(client)
 	if !ok {
-		return entraError(http.StatusBadRequest, "unauthorized_client", "AADSTS700016: application '"+client+"' was not found in the directory.")
+		return entraError(http.StatusBadRequest, "unauthorized_client", "AADSTS700016: application '"+client+"' was not found in the directory."), false
 	}
 	if form.Has("client_assertion") {
 		if err := s.checkAssertion(client, form); err != nil {
-			return entraError(http.StatusUnauthorized, "invalid_client", "AADSTS700027: "+err.Error()+".")
+			return entraError(http.StatusUnauthorized, "invalid_client", "AADSTS700027: "+err.Error()+"."), false
 		}
 	} else if subtle.ConstantTimeCompare([]byte(secret), []byte(want)) != 1 {
-		return entraError(http.StatusUnauthorized, "invalid_client", "AADSTS7000215: invalid client secret provided.")
+		return entraError(http.StatusUnauthorized, "invalid_client", "AADSTS7000215: invalid client secret provided."), false
 	}
-	resource, ok := strings.CutSuffix(form.Get("scope"), "/.default")
+	return reply{}, true
+}
+
+// appOnly grants a token to an app itself.
+func (s *Sandbox) appOnly(client, scope string) reply {
+	if strings.EqualFold(client, s.cfg.DeskAppID) {
+		return entraError(http.StatusBadRequest, "unauthorized_client", "AADSTS700016: the desk's app speaks for people only.")
+	}
+	resource, ok := strings.CutSuffix(scope, "/.default")
 	if !ok {
 		return entraError(http.StatusBadRequest, "invalid_scope", "AADSTS1002012: the scope must be a resource with /.default appended.")
 	}
@@ -165,6 +188,8 @@ func (s *Sandbox) secretOf(client string) (string, bool) {
 		return s.cfg.CopilotSecret, true
 	case strings.EqualFold(client, s.cfg.SkillAppID):
 		return s.cfg.SkillSecret, true
+	case strings.EqualFold(client, s.cfg.DeskAppID):
+		return s.cfg.DeskSecret, true
 	}
 	return "", false
 }

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"strings"
@@ -23,8 +24,17 @@ type request struct {
 // other plans with the answer.
 type reply struct {
 	status int
-	body   any // sent as JSON; nil for none
+	body   any // sent as JSON; nil for none; see page and redirect
 }
+
+// A page is a body that is HTML, and where its forms may lead.
+type page struct {
+	html    []byte
+	targets string // sources for Content-Security-Policy's form-action
+}
+
+// A redirect is a body that sends the browser elsewhere.
+type redirect string
 
 // on wraps an endpoint of a leg: it records the request, and plays a standing
 // fault instead of, or after, the endpoint.
@@ -70,8 +80,19 @@ func (q request) write(r reply) {
 		q.Writer.WriteHeaderNow()
 		return
 	}
-	if r.status == 0 {
-		r.status = http.StatusOK
+	switch body := r.body.(type) {
+	case page:
+		q.Header("Content-Security-Policy", "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action "+body.targets)
+		q.Header("X-Content-Type-Options", "nosniff")
+		q.Header("Referrer-Policy", "same-origin")
+		q.Header("Cache-Control", "no-store")
+		q.Data(r.status, "text/html; charset=utf-8", body.html)
+	case redirect:
+		q.Header("Cache-Control", "no-store")
+		q.Header("Location", string(body))
+		q.Status(r.status)
+		q.Writer.WriteHeaderNow()
+	default:
+		q.JSON(cmp.Or(r.status, http.StatusOK), r.body)
 	}
-	q.JSON(r.status, r.body)
 }

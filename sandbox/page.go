@@ -193,7 +193,7 @@ func (s *Sandbox) orderFault(c *gin.Context) error {
 }
 
 func (s *Sandbox) endFaults(c *gin.Context) error {
-	for _, leg := range []Leg{Entra, Keys, Connector, SkillHost} {
+	for _, leg := range []Leg{Entra, Keys, Connector, SkillHost, SignIn} {
 		s.ClearFaults(leg)
 	}
 	return s.listFaults(c)

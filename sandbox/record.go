@@ -26,6 +26,7 @@ const (
 	Keys                 // discovery and keys of both issuers
 	Connector            // Teams' Bot Connector
 	SkillHost            // the runtime of Copilot Studio, where skills answer
+	SignIn               // Entra's page where people sign in, and where they sign out
 )
 
 // A Request is a request the sandbox received.
@@ -152,8 +153,9 @@ func withoutSecret(q request) []byte {
 	}
 	client, _ := clientOf(q, form)
 	form.Set("client_id", client)
-	form.Del("client_secret")
-	form.Del("client_assertion")
+	for _, secret := range []string{"client_secret", "client_assertion", "code", "code_verifier"} {
+		form.Del(secret)
+	}
 	return []byte(form.Encode())
 }
 

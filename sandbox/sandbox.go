@@ -25,6 +25,7 @@ const (
 	defaultTenantID     = "11111111-1111-4111-8111-111111111111"
 	defaultCopilotAppID = "aaaaaaaa-0000-4000-8000-000000000001"
 	defaultSkillAppID   = "bbbbbbbb-0000-4000-8000-000000000002"
+	defaultDeskAppID    = "dddddddd-0000-4000-8000-000000000004"
 )
 
 // defaultPatience is how long the copilot waits for a skill. Bot Service allows
@@ -44,6 +45,9 @@ type Config struct {
 	CopilotSecret string // random when empty, see Env
 	SkillAppID    string
 	SkillSecret   string // random when empty, see Env
+	DeskAppID     string // the app through which live agents sign in
+	DeskSecret    string // random when empty, see DeskEnv
+	DeskPublic    bool   // the desk's app has no secret
 
 	Style         Style         // how the host writes its calls of the skill
 	ExpectReplies bool          // ask for answers in the response; Copilot Studio's test pane does
@@ -91,6 +95,9 @@ type Sandbox struct {
 	tokensV1      bool                     // what Entra issues
 	registrations map[string]*registration // by app, beside the secrets
 	assertions    map[string]bool          // ids of those that were used
+	desk          string                   // where agents come from and go back to
+	codes         map[string]signInCode    // issued and not redeemed
+	idToken       Token                    // how the next id_tokens differ from good ones
 }
 
 // New checks cfg, fills in what it leaves out and makes the signing keys.
@@ -104,6 +111,11 @@ func New(cfg Config) (*Sandbox, error) {
 	cfg.CopilotSecret = cmp.Or(cfg.CopilotSecret, rand.Text())
 	cfg.SkillAppID = strings.ToLower(cmp.Or(cfg.SkillAppID, defaultSkillAppID))
 	cfg.SkillSecret = cmp.Or(cfg.SkillSecret, rand.Text())
+	cfg.DeskAppID = strings.ToLower(cmp.Or(cfg.DeskAppID, defaultDeskAppID))
+	cfg.DeskSecret = cmp.Or(cfg.DeskSecret, rand.Text())
+	if cfg.DeskPublic {
+		cfg.DeskSecret = ""
+	}
 	cfg.Patience = cmp.Or(cfg.Patience, defaultPatience)
 	cfg.Log = cmp.Or(cfg.Log, slog.New(slog.DiscardHandler))
 	s := &Sandbox{
@@ -119,6 +131,7 @@ func New(cfg Config) (*Sandbox, error) {
 		bySkill:        map[activity.ConversationID]*person{},
 		registrations:  map[string]*registration{},
 		assertions:     map[string]bool{},
+		codes:          map[string]signInCode{},
 	}
 	if err := s.keys.renew(cfg.BaseURL); err != nil {
 		return nil, fmt.Errorf("make signing keys: %w", err)
@@ -145,6 +158,22 @@ func (s *Sandbox) URL() string { return s.cfg.BaseURL }
 // SetSkillURL says where the skill's messages endpoint is.
 func (s *Sandbox) SetSkillURL(url string) {
 	s.update(func() { s.skill = url })
+}
+
+// SetDeskURL says where the desk is, whose agents may sign in: the URL itself and
+// its /auth/callback are where browsers are sent back to.
+func (s *Sandbox) SetDeskURL(url string) {
+	s.update(func() { s.desk = strings.TrimSuffix(url, "/") })
+}
+
+// DeskEnv returns the variables with which Contoso Live Chat signs its agents in
+// at this sandbox. One of them is a secret.
+func (s *Sandbox) DeskEnv() map[string]string {
+	return map[string]string{
+		"CONTOSO_OIDC_ISSUER":        s.entraIssuer(),
+		"CONTOSO_OIDC_CLIENT_ID":     s.cfg.DeskAppID,
+		"CONTOSO_OIDC_CLIENT_SECRET": s.cfg.DeskSecret,
+	}
 }
 
 // Env returns the variables that point a service at this sandbox. Two of them
@@ -186,6 +215,7 @@ func (s *Sandbox) routes() *gin.Engine {
 	r.UnescapePathValues = false
 	r.RedirectTrailingSlash = false
 	s.mountEntra(r)
+	s.mountSignIn(r)
 	s.mountConnector(r)
 	s.mountHost(r)
 	s.mountPage(r)

@@ -7,7 +7,7 @@ import (
 	"io/fs"
 )
 
-//go:embed desk teams
+//go:embed desk teams entra
 var files embed.FS
 
 // Desk returns the live agents' desk of Contoso Live Chat.
@@ -15,6 +15,9 @@ func Desk() fs.FS { return sub("desk") }
 
 // Teams returns the sandbox's page that looks like a chat in Teams.
 func Teams() fs.FS { return sub("teams") }
+
+// Entra returns the sandbox's sign-in page, a template, and its style.
+func Entra() fs.FS { return sub("entra") }
 
 // sub returns a folder that the compiler has seen to exist.
 func sub(folder string) fs.FS {

@@ -39,6 +39,7 @@ func TestRun_migrates_serves_and_ends_with_its_context(t *testing.T) {
 	if !lines.Scan() {
 		t.Fatalf("ended early: %v", lines.Err())
 	}
+	go func() { _, _ = io.Copy(io.Discard, logs) }()
 	_, address, _ := strings.Cut(lines.Text(), "address=")
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/api/chat/messages", nil)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/sethvargo/go-envconfig"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/liaison-skill/liaison/contoso"
@@ -27,6 +29,7 @@ const (
 	demoTenant  = "11111111-1111-4111-8111-111111111111"
 	demoCopilot = "22222222-2222-4222-8222-222222222222"
 	demoSkill   = "33333333-3333-4333-8333-333333333333"
+	demoKey     = "demo-only-not-a-secret"
 	demoSecret  = "whsec_ZGVtbyBvbmx5OiBub3QgYSBzZWNyZXQ=" // both ends are this process
 )
 
@@ -79,7 +82,7 @@ func (d demoCmd) Run(ctx context.Context, c console) error {
 
 const demoText = `
   Teams    http://%s   write here as the user: say hello, then "talk to a person"
-  Desk     http://%s   answer here as the agent
+  Desk     http://%s   sign in as Adele, Diego or Isaiah, and answer as the agent
   Service  http://%s   liaison itself: /skill-manifest.json, /healthz, /readyz
 
   Authentication is on: the sandbox issues real tokens. Ctrl-C ends it all.
@@ -113,19 +116,17 @@ func (d demoCmd) wire(ctx context.Context, c console, run *demo) error {
 	base := func(i int) string { return "http://" + run.ports[i].Addr().String() }
 	log := app.NewLogger(app.Config{LogLevel: "warn"}, c.err)
 
-	hubDB, err := run.open(ctx, "contoso_demo", contoso.Schema())
-	if err != nil {
-		return err
-	}
-	run.hub = &contoso.App{DB: hubDB, Log: log, Config: contoso.Config{
-		WebhookURL: base(0) + "/api/livechat/messages", WebhookSecret: env.Secret(demoSecret),
-	}}
+	var err error
 	run.sandbox, err = sandbox.New(sandbox.Config{
 		BaseURL: base(2), SkillURL: base(0) + "/api/messages",
 		TenantID: demoTenant, CopilotAppID: demoCopilot, SkillAppID: demoSkill,
 		StateFile: filepath.Join(app.DataDir(d.DataDir), "sandbox.jsonl"), Log: log,
 	})
 	if err != nil {
+		return err
+	}
+	run.sandbox.SetDeskURL(base(1))
+	if run.hub, err = run.newHub(ctx, base(0), log); err != nil {
 		return err
 	}
 	serviceDB, err := run.open(ctx, "liaison_demo", migrations.Schema())
@@ -138,6 +139,23 @@ func (d demoCmd) wire(ctx context.Context, c console, run *demo) error {
 	}
 	run.service, err = app.New(cfg, version, serviceDB, log, run.ports[0].Addr())
 	return err
+}
+
+// newHub makes the hub, whose agents sign in at the sandbox.
+func (r *demo) newHub(ctx context.Context, service string, log *slog.Logger) (*contoso.App, error) {
+	db, err := r.open(ctx, "contoso_demo", contoso.Schema())
+	if err != nil {
+		return nil, err
+	}
+	settings := r.sandbox.DeskEnv()
+	settings["CONTOSO_WEBHOOK_URL"] = service + "/api/livechat/messages"
+	settings["CONTOSO_WEBHOOK_SECRET"] = demoSecret
+	settings["CONTOSO_API_KEY"] = demoKey
+	var cfg contoso.Config
+	if err := env.Process(ctx, envconfig.MapLookuper(settings), "", &cfg); err != nil {
+		return nil, err
+	}
+	return &contoso.App{DB: db, Log: log, Config: cfg}, nil
 }
 
 // open connects to one of the demo's databases, with its schema in place.
@@ -163,7 +181,8 @@ func (d demoCmd) environ(sandboxEnv map[string]string, service, hub string) []st
 		environ = append(environ, name+"="+value)
 	}
 	return append(environ,
-		"LIAISON_PUBLIC_URL="+service, "LIAISON_HUB_CONTOSO_URL="+hub, "LIAISON_HUB_CONTOSO_WEBHOOK_SECRET="+demoSecret)
+		"LIAISON_PUBLIC_URL="+service, "LIAISON_HUB_CONTOSO_URL="+hub, "LIAISON_HUB_CONTOSO_WEBHOOK_SECRET="+demoSecret,
+		"LIAISON_HUB_CONTOSO_API_KEY="+demoKey)
 }
 
 // run serves all three until ctx ends.

@@ -11,7 +11,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"slices"
 	"sync"
@@ -47,6 +46,9 @@ type world struct {
 	db      *pgxpool.Pool // the service's
 	environ []string
 	log     *safeBuffer // of the service, when it runs in this process
+
+	signedIn sync.Once
+	agent    *http.Client // with the desk's session
 }
 
 // A part is a program that can be stopped and started again on its address.
@@ -114,15 +116,14 @@ func build(tb testing.TB, cfg sandbox.Config) *world {
 	w.service.addr = ln.Addr().String()
 	_ = ln.Close()
 
-	hubDB := pgtest.DB(tb, contoso.Schema())
+	hubDB, hubConfig := pgtest.DB(tb, contoso.Schema()), w.hubConfig(tb)
 	w.hub = &part{tb: tb, serve: func(ctx context.Context, ln net.Listener) error {
-		hub := &contoso.App{DB: hubDB, Log: slog.New(slog.DiscardHandler), Config: contoso.Config{
-			WebhookURL: w.service.url() + "/api/livechat/messages", WebhookSecret: secret, APIKey: apiKey,
-		}}
+		hub := &contoso.App{DB: hubDB, Log: slog.New(slog.DiscardHandler), Config: hubConfig}
 		return hub.Run(ctx, ln)
 	}}
 	w.hub.start()
 	tb.Cleanup(w.hub.stop)
+	w.sandbox.SetDeskURL(w.hub.url())
 	w.sandbox.SetSkillURL(w.service.url() + "/api/messages")
 	w.environ = w.environment()
 	return w
@@ -214,82 +215,6 @@ func (w *world) mappings(tb testing.TB, states ...string) int {
 		tb.Fatal(err)
 	}
 	return n
-}
-
-// A chat is a conversation on the hub's desk.
-type chat struct {
-	ID, State, Problem string
-	User               struct{ Name string }
-}
-
-// chats lists the desk's conversations.
-func (w *world) chats(tb testing.TB) []chat {
-	tb.Helper()
-	var list struct{ Conversations []chat }
-	w.desk(tb, http.MethodGet, "/api/desk/conversations", nil, &list)
-	return list.Conversations
-}
-
-// chat waits until the desk has one conversation and returns it.
-func (w *world) chat(tb testing.TB) chat {
-	tb.Helper()
-	eventually(tb, "one conversation on the desk", func() bool { return len(w.chats(tb)) == 1 })
-	return w.chats(tb)[0]
-}
-
-// said is what the desk shows of the user's words.
-func (w *world) said(tb testing.TB, id string) []string {
-	tb.Helper()
-	var lines []struct{ Message, From string }
-	w.desk(tb, http.MethodGet, "/api/chat/messages?conversationId="+url.QueryEscape(id), nil, &lines)
-	var texts []string
-	for _, l := range lines {
-		if l.From == "user" {
-			texts = append(texts, l.Message)
-		}
-	}
-	return texts
-}
-
-func (w *world) agentSays(tb testing.TB, id, text string) {
-	tb.Helper()
-	w.desk(tb, http.MethodPost, "/api/desk/conversations/"+id+"/messages", map[string]string{"message": text, "sender": "Bo"}, nil)
-}
-
-func (w *world) agentEnds(tb testing.TB, id string) {
-	tb.Helper()
-	w.desk(tb, http.MethodPost, "/api/desk/conversations/"+id+"/end", map[string]string{"sender": "Bo"}, nil)
-}
-
-func (w *world) desk(tb testing.TB, method, path string, in, out any) {
-	tb.Helper()
-	var body io.Reader
-	if in != nil {
-		raw, err := json.Marshal(in)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		body = bytes.NewReader(raw)
-	}
-	req, err := http.NewRequestWithContext(tb.Context(), method, w.hub.url()+path, body)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	req.Header.Set("X-API-Key", apiKey)
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer resp.Body.Close()
-	answer, err := io.ReadAll(resp.Body)
-	if err != nil || resp.StatusCode/100 != 2 {
-		tb.Fatalf("%s %s: status %d, %v: %s", method, path, resp.StatusCode, err, answer)
-	}
-	if out != nil {
-		if err := json.Unmarshal(answer, out); err != nil {
-			tb.Fatal(err)
-		}
-	}
 }
 
 // eventually waits until ok, and fails after twenty seconds.

@@ -31,6 +31,16 @@ export function showDraft(id) {
   byId("draft").value = sessionStorage.getItem(draftKey(id)) ?? "";
 }
 
+// keepDrafts puts words that could not be sent before what is being written, so
+// that they outlive the way to the issuer and back.
+export function keepDrafts(unsent, open) {
+  for (const [id, words] of unsent) {
+    const draft = sessionStorage.getItem(draftKey(id));
+    sessionStorage.setItem(draftKey(id), draft ? `${words}\n${draft}` : words);
+    if (id === open) showDraft(id);
+  }
+}
+
 // ending wires the button and its dialog.
 export function ending(current, nameOfCurrent, end) {
   const dialog = byId("end-dialog");

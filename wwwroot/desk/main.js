@@ -1,10 +1,11 @@
 // The desk. The address says what is open: #<id> a conversation, #<id>/details
 // its details on a narrow screen; so links, reload and the back button work.
 
-import { composer, ending, showDraft } from "./composer.js";
+import { composer, ending, keepDrafts, showDraft } from "./composer.js";
 import { byId, nameOf } from "./dom.js";
 import { drawList, listKeys } from "./list.js";
 import { drawPanel } from "./panel.js";
+import { agentName, outside, restorePlace, showSignIn, signInKeys, welcome } from "./signin.js";
 import { Store } from "./store.js";
 import { drawThread, threadKeys } from "./thread.js";
 import { localTime, moment, since } from "./time.js";
@@ -14,7 +15,6 @@ let selected = "";
 let listDrawn = "";
 let panelDrawn = "";
 
-const agentName = () => byId("agent-name").value.trim() || "Contoso Support";
 const current = () => store.conversations.get(selected);
 
 function drawHead(c) {
@@ -98,12 +98,18 @@ function tick() {
   for (const node of document.querySelectorAll("[data-zone]")) node.textContent = localTime(node.dataset.zone);
 }
 
-const savedName = localStorage.getItem("agent name");
-byId("agent-name").value = savedName ?? "Contoso Support";
-byId("agent-name").addEventListener("change", () => {
-  byId("agent-name").value = agentName();
-  localStorage.setItem("agent name", agentName());
-});
+let entering = false;
+
+// enter begins, or goes on, as whoever the server says we are.
+async function enter() {
+  if (entering) return;
+  entering = true;
+  const me = await store.begin();
+  entering = false;
+  if (!me) return;
+  welcome(me);
+  navigate();
+}
 
 composer(() => selected, (id, words) => store.send(id, words, agentName()));
 ending(() => selected, () => nameOf(current()), (id, reason) => store.end(id, agentName(), reason));
@@ -113,7 +119,17 @@ store.addEventListener("change", (event) => draw(event.detail));
 store.addEventListener("connection", (event) => {
   byId("connection").textContent = event.detail ? "" : "Reconnecting…";
 });
+store.addEventListener("shut", (event) => {
+  keepDrafts(store.takeUnsent(), selected);
+  showSignIn(event.detail);
+});
 window.addEventListener("hashchange", navigate);
-document.addEventListener("visibilitychange", markRead);
+document.addEventListener("visibilitychange", () => {
+  // Somebody may have signed in in another tab.
+  if (outside() && !document.hidden) enter();
+  else markRead();
+});
 setInterval(tick, 1000);
-store.begin().then(navigate);
+signInKeys();
+restorePlace();
+enter();

@@ -2,7 +2,7 @@
 // event replaces what it is about, so one that comes twice does no harm, and a
 // reader that names the last number it saw misses nothing.
 
-async function request(path, options) {
+export async function request(path, options) {
   const response = await fetch(path, options);
   if (response.status === 204) return null;
   const body = await response.json().catch(() => ({}));
@@ -17,6 +17,8 @@ const post = (path, body, headers = {}) =>
 
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
+const isShut = (problem) => problem.status === 401 || problem.status === 403;
+
 const pathOf = (id, rest = "") => `/api/desk/conversations/${encodeURIComponent(id)}${rest}`;
 
 export class Store extends EventTarget {
@@ -24,6 +26,7 @@ export class Store extends EventTarget {
   lines = new Map(); // of the threads loaded: conversation id → line id → line
   pending = new Map(); // conversation id → key → what is being sent
   #seq = 0;
+  #source = null;
 
   #changed(id) {
     this.dispatchEvent(new CustomEvent("change", { detail: id }));
@@ -33,31 +36,58 @@ export class Store extends EventTarget {
     this.dispatchEvent(new CustomEvent("connection", { detail: connected }));
   }
 
-  // begin loads the list and follows it, for as long as the page is open.
+  // shut says that the server does not let us in (any more), and why.
+  #shut(problem) {
+    this.#source?.close();
+    this.#source = null;
+    this.dispatchEvent(new CustomEvent("shut", { detail: problem }));
+  }
+
+  // begin finds out who we are, loads the list and follows it until the server
+  // shuts us out. It returns null then.
   async begin() {
-    for (let list = null; !list;) {
+    for (;;) {
       try {
-        list = await request("/api/desk/conversations");
+        const me = await request("/api/desk/me");
+        const list = await request("/api/desk/conversations");
         this.#seq = list.seq;
         for (const c of list.conversations) this.conversations.set(c.id, c);
-      } catch {
+        this.#status(true);
+        this.#changed(null);
+        this.#follow();
+        return me;
+      } catch (problem) {
+        if (isShut(problem)) {
+          this.#shut(problem);
+          return null;
+        }
         this.#status(false);
         await pause(2000);
       }
     }
-    this.#changed(null);
-    this.#follow();
   }
 
   #follow() {
     const source = new EventSource(`/api/desk/events?after=${this.#seq}`);
+    this.#source = source;
     source.addEventListener("open", () => this.#status(true));
     source.addEventListener("change", (message) => this.#take(JSON.parse(message.data)));
     source.addEventListener("error", () => {
       this.#status(false);
       // The browser comes back by itself unless the answer was no stream.
-      if (source.readyState === EventSource.CLOSED) setTimeout(() => this.#follow(), 2000);
+      if (source.readyState === EventSource.CLOSED && source === this.#source) this.#again();
     });
+  }
+
+  // again follows anew. A stream that is refused does not say why: me does.
+  async #again() {
+    try {
+      await request("/api/desk/me");
+    } catch (problem) {
+      if (isShut(problem)) return this.#shut(problem);
+    }
+    await pause(2000);
+    if (this.#source) this.#follow();
   }
 
   #take({ seq, conversation, line }) {
@@ -83,6 +113,7 @@ export class Store extends EventTarget {
       for (const line of lines) if (!fresh.has(line.id)) this.#put(line);
     } catch (problem) {
       this.lines.delete(id);
+      if (isShut(problem)) this.#shut(problem);
       throw problem;
     } finally {
       this.#changed(id);
@@ -125,6 +156,7 @@ export class Store extends EventTarget {
       // If the stream has brought the line all the same, these words are shown no more.
       words.state = "unsent";
       words.failure = problem.status ? problem.message : "No connection.";
+      if (isShut(problem)) this.#shut(problem);
     }
     this.#changed(id);
   }
@@ -133,7 +165,23 @@ export class Store extends EventTarget {
     return post(pathOf(id, "/read"), { through }).catch(() => {}); // the next line asks again
   }
 
-  end(id, sender, reason) {
-    return post(pathOf(id, "/end"), { sender, reason });
+  async end(id, sender, reason) {
+    try {
+      await post(pathOf(id, "/end"), { sender, reason });
+    } catch (problem) {
+      if (isShut(problem)) this.#shut(problem);
+      throw problem;
+    }
+  }
+
+  // takeUnsent takes out what could not be sent: conversation id → words.
+  takeUnsent() {
+    const all = new Map();
+    for (const [id, pending] of this.pending) {
+      const words = [...pending.values()].filter((line) => line.state === "unsent");
+      for (const line of words) pending.delete(line.key);
+      if (words.length > 0) all.set(id, words.map((line) => line.message).join("\n"));
+    }
+    return all;
   }
 }

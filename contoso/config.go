@@ -1,0 +1,93 @@
+package contoso
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/liaison-skill/liaison/internal/env"
+	"github.com/liaison-skill/liaison/internal/web"
+)
+
+// Config is what an operator sets.
+type Config struct {
+	Listen        string     `env:"CONTOSO_LISTEN, default=127.0.0.1:5000" help:"address of the API and the desk"`
+	PublicURL     string     `env:"CONTOSO_PUBLIC_URL" help:"where agents' browsers reach the desk, as in https://desk.example.com; the address above by default"`
+	WebhookURL    string     `env:"CONTOSO_WEBHOOK_URL, default=http://localhost:5001/api/livechat/messages" help:"where agents' words are posted"`
+	WebhookSecret env.Secret `env:"CONTOSO_WEBHOOK_SECRET" help:"signs webhooks; a comma list while rotating; empty leaves them unsigned"`
+	APIKey        env.Secret `env:"CONTOSO_API_KEY" help:"the X-API-Key callers of /api/chat must send; empty lets in this machine only"`
+	SignIn        SignIn     `env:", prefix=CONTOSO_OIDC_"`
+}
+
+// SignIn says where agents sign in, and which of them may.
+type SignIn struct {
+	Issuer       string     `env:"ISSUER" help:"OpenID Connect issuer, as in https://login.microsoftonline.com/<tenant>/v2.0; empty: nobody signs in, and the desk answers this machine only"`
+	ClientID     string     `env:"CLIENT_ID" help:"the desk's app there; its redirect URI is CONTOSO_PUBLIC_URL/auth/callback"`
+	ClientSecret env.Secret `env:"CLIENT_SECRET" help:"the app's secret; empty for a public client"`
+	Allowed      []string   `env:"ALLOWED" help:"comma list of e-mail addresses, @domains and subjects; empty: everybody the issuer signs in"`
+}
+
+// resolve fills in what depends on the address that is served, and returns
+// everything that is wrong.
+func (c Config) resolve(addr net.Addr) (Config, error) {
+	c.PublicURL = strings.TrimSuffix(cmp.Or(c.PublicURL, "http://"+addr.String()), "/")
+	c.SignIn.Allowed = trimmed(c.SignIn.Allowed)
+	var problems []error
+	add := func(variable, text string) { problems = append(problems, fmt.Errorf("CONTOSO_%s: %s", variable, text)) }
+	if c.SignIn.Issuer == "" {
+		if c.SignIn.ClientID != "" || c.SignIn.ClientSecret != "" || len(c.SignIn.Allowed) > 0 {
+			add("OIDC_ISSUER", "required when any CONTOSO_OIDC_ variable is set")
+		}
+		return c, errors.Join(problems...)
+	}
+	if !safeURL(c.SignIn.Issuer) {
+		add("OIDC_ISSUER", "expected an https:// URL, or http:// on this machine")
+	}
+	if c.SignIn.ClientID == "" {
+		add("OIDC_CLIENT_ID", "required with CONTOSO_OIDC_ISSUER")
+	}
+	if u, err := url.Parse(c.PublicURL); err != nil || u.Path != "" || u.RawQuery != "" || !safeURL(c.PublicURL) {
+		add("PUBLIC_URL", "expected https:// and a host, or http:// on this machine, and no path; agents sign in there")
+	}
+	if slices.Contains(c.SignIn.Allowed, "@") {
+		add("OIDC_ALLOWED", "a lone @ names no domain")
+	}
+	return c, errors.Join(problems...)
+}
+
+// trimmed returns the entries without the space around them and without empty
+// ones, which a final comma leaves behind.
+func trimmed(list []string) []string {
+	var all []string
+	for _, entry := range list {
+		if entry = strings.TrimSpace(entry); entry != "" {
+			all = append(all, entry)
+		}
+	}
+	return all
+}
+
+// safeURL reports whether nobody on the way can read what is sent to a URL.
+func safeURL(text string) bool {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.User != nil {
+		return false
+	}
+	return u.Scheme == "https" || u.Scheme == "http" && web.LoopbackHost(u.Host)
+}
+
+// warnings returns what is left out without being wrong, each in a sentence.
+func (c Config) warnings() []string {
+	var all []string
+	if c.APIKey == "" {
+		all = append(all, "CONTOSO_API_KEY is empty: /api/chat answers this machine only")
+	}
+	if c.SignIn.Issuer == "" {
+		all = append(all, "CONTOSO_OIDC_ISSUER is empty: nobody signs in, and the desk answers this machine only")
+	}
+	return all
+}

@@ -1,0 +1,105 @@
+package contoso
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/liaison-skill/liaison/internal/web"
+)
+
+const (
+	// agentContext is where a request keeps who made it.
+	agentContext = "agent"
+	eventsRoute  = "/api/desk/events"
+)
+
+// requireAgent lets in who has signed in or, where nobody does, this machine.
+func (a *App) requireAgent(c *gin.Context) error {
+	unkept(c)
+	if a.signIn == nil {
+		return onlyHere(c.Request, "CONTOSO_OIDC_ISSUER, so that agents can sign in")
+	}
+	who, err := a.agentOf(c)
+	if err != nil {
+		return err
+	}
+	if who == nil {
+		return &web.Error{Status: http.StatusUnauthorized, Text: "sign in first"}
+	}
+	c.Set(agentContext, *who)
+	return nil
+}
+
+// requireCaller lets in who sends the API's key, and agents. Where there is no
+// key it lets in this machine.
+func (a *App) requireCaller(c *gin.Context) error {
+	want, got := a.Config.APIKey.Reveal(), c.GetHeader("X-API-Key")
+	if want != "" && same(got, want) {
+		return nil
+	}
+	if a.signIn != nil && got == "" {
+		who, err := a.agentOf(c)
+		if err != nil {
+			return err
+		}
+		if who != nil {
+			c.Set(agentContext, *who)
+			return nil
+		}
+	}
+	if want == "" {
+		return onlyHere(c.Request, "CONTOSO_API_KEY")
+	}
+	return &web.Error{Status: http.StatusUnauthorized, Text: "X-API-Key is missing or wrong"}
+}
+
+// agentOf returns whose session a request belongs to, nil when none. Following
+// the events keeps no session alive: a page does that without anybody there.
+func (a *App) agentOf(c *gin.Context) (*agent, error) {
+	ctx, id := c.Request.Context(), a.signIn.session(c.Request)
+	if id == "" {
+		return nil, nil
+	}
+	who, err := a.session(ctx, id)
+	if err != nil || who == nil {
+		return nil, err
+	}
+	if who.Idle && c.FullPath() != eventsRoute {
+		err = a.see(ctx, id)
+	}
+	return who, err
+}
+
+// agentName is the name of who has signed in, "" where nobody does.
+func agentName(c *gin.Context) string {
+	who, _ := c.Value(agentContext).(agent)
+	return who.Name
+}
+
+// onlyHere refuses other machines, and pages whose name merely resolves to this
+// one (DNS rebinding).
+func onlyHere(r *http.Request, missing string) error {
+	if web.Local(r) && web.LoopbackHost(r.Host) {
+		return nil
+	}
+	return &web.Error{
+		Status: http.StatusForbidden, Text: "open to this machine only: set " + missing,
+		Err: errors.New("request comes from elsewhere or through a proxy"),
+	}
+}
+
+// same compares hashes, so that the time it takes does not tell the length either.
+func same(got, want string) bool {
+	a, b := sha256.Sum256([]byte(got)), sha256.Sum256([]byte(want))
+	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
+}
+
+// unkept keeps an answer out of caches: the next who sits there is somebody else.
+func unkept(c *gin.Context) {
+	c.Header("Cache-Control", "no-store")
+	c.Header("Referrer-Policy", "no-referrer")
+}

@@ -1,0 +1,98 @@
+package contoso
+
+import (
+	"net"
+	"strings"
+	"testing"
+)
+
+func TestAllowed(t *testing.T) {
+	t.Parallel()
+	const entra = "https://login.microsoftonline.com/tenant/v2.0"
+	for name, tc := range map[string]struct {
+		claims  claims
+		issuer  string
+		allowed string
+		want    bool
+	}{
+		"an empty list is everybody":       {claims{Subject: "s"}, "", "", true},
+		"a subject":                        {claims{Subject: "s"}, "", "x,s", true},
+		"subjects are compared exactly":    {claims{Subject: "S"}, "", "s", false},
+		"Entra's object id":                {claims{Subject: "s", ObjectID: "aa-bb"}, entra, "AA-BB", true},
+		"a verified address":               {claims{Email: "Ana@Example.com", Verified: true}, "", "ana@example.com", true},
+		"verified, written as a string":    {claims{Email: "ana@example.com", Verified: "true"}, "", "ana@example.com", true},
+		"verified by Entra":                {claims{Email: "ana@example.com", EDOV: float64(1)}, entra, "@example.com", true},
+		"a verified address in a domain":   {claims{Email: "ana@example.com", Verified: true}, "", "@EXAMPLE.com", true},
+		"an address nobody verified":       {claims{Email: "ana@example.com"}, "", "ana@example.com", false},
+		"an address said to be unverified": {claims{Email: "ana@example.com", Verified: false}, "", "@example.com", false},
+		"a subdomain":                      {claims{Email: "ana@evil.example.com", Verified: true}, "", "@example.com", false},
+		"a domain that ends the same":      {claims{Email: "ana@evilexample.com", Verified: true}, "", "@example.com", false},
+		"an address within an address":     {claims{Email: "ana@example.com@evil.com", Verified: true}, "", "@example.com", false},
+		"no local part":                    {claims{Email: "@example.com", Verified: true}, "", "@example.com", false},
+		"Entra's username in its tenant":   {claims{Username: "ana@example.com", TenantID: "tenant"}, entra, "@example.com", true},
+		"a username of another tenant":     {claims{Username: "ana@example.com", TenantID: "other"}, entra, "@example.com", false},
+		"a username anybody may choose":    {claims{Username: "ana@example.com"}, "https://id.example", "@example.com", false},
+		"an address is no subject":         {claims{Subject: "ana@example.com"}, "", "ana@example.com", false},
+		"nobody matches no entry":          {claims{Subject: ""}, "", "x", false},
+	} {
+		var list []string
+		if tc.allowed != "" {
+			list = strings.Split(tc.allowed, ",")
+		}
+		if got := tc.claims.isOneOf(list, tc.issuer); got != tc.want {
+			t.Errorf("%s: %t, want %t", name, got, tc.want)
+		}
+	}
+}
+
+func TestNameOfAnAgent(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		claims claims
+		want   string
+	}{
+		"name":                  {claims{FullName: "Ana B", Username: "ana", Email: "a@b"}, "Ana B"},
+		"username":              {claims{FullName: " ", Username: "ana", Email: "a@b"}, "ana"},
+		"address":               {claims{Email: "a@b"}, "a@b"},
+		"nothing":               {claims{}, supportSender},
+		"nothing that shows":    {claims{FullName: "\x00\n"}, supportSender},
+		"control characters":    {claims{FullName: "Ana\nB\x00"}, "Ana B"},
+		"longer than a name is": {claims{FullName: strings.Repeat("ä", 99)}, strings.Repeat("ä", maxName)},
+	} {
+		if got := tc.claims.name(); got != tc.want {
+			t.Errorf("%s: %q, want %q", name, got, tc.want)
+		}
+	}
+}
+
+func TestConfigIsRefused(t *testing.T) {
+	t.Parallel()
+	local := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 5000}
+	anywhere := &net.TCPAddr{IP: net.IPv4zero, Port: 5000}
+	good := SignIn{Issuer: "https://id.example", ClientID: "desk"}
+	for name, tc := range map[string]struct {
+		config Config
+		addr   net.Addr
+		want   string // part of the error; "" for none
+	}{
+		"nothing set":                      {Config{}, anywhere, ""},
+		"an issuer":                        {Config{SignIn: good}, local, ""},
+		"an issuer, served to the world":   {Config{SignIn: good}, anywhere, "CONTOSO_PUBLIC_URL: "},
+		"a public URL":                     {Config{SignIn: good, PublicURL: "https://desk.example/"}, anywhere, ""},
+		"a public URL that can be read":    {Config{SignIn: good, PublicURL: "http://desk.example"}, anywhere, "CONTOSO_PUBLIC_URL: "},
+		"a public URL with a path":         {Config{SignIn: good, PublicURL: "https://desk.example/desk"}, anywhere, "CONTOSO_PUBLIC_URL: "},
+		"an issuer that can be overheard":  {Config{SignIn: SignIn{Issuer: "http://id.example", ClientID: "desk"}}, local, "CONTOSO_OIDC_ISSUER: "},
+		"an issuer that is no URL":         {Config{SignIn: SignIn{Issuer: "id.example", ClientID: "desk"}}, local, "CONTOSO_OIDC_ISSUER: "},
+		"no client":                        {Config{SignIn: SignIn{Issuer: "https://id.example"}}, local, "CONTOSO_OIDC_CLIENT_ID: "},
+		"a client without an issuer":       {Config{SignIn: SignIn{ClientID: "desk"}}, local, "CONTOSO_OIDC_ISSUER: "},
+		"a list without an issuer":         {Config{SignIn: SignIn{Allowed: []string{"@example.com"}}}, local, "CONTOSO_OIDC_ISSUER: "},
+		"an empty list without an issuer":  {Config{SignIn: SignIn{Allowed: []string{" ", ""}}}, local, ""},
+		"a domain without a name":          {Config{SignIn: SignIn{Issuer: "https://id.example", ClientID: "d", Allowed: []string{"@ "}}}, local, "CONTOSO_OIDC_ALLOWED: "},
+		"an issuer on this machine by IP6": {Config{SignIn: SignIn{Issuer: "http://[::1]:5002/x", ClientID: "desk"}}, local, ""},
+	} {
+		_, err := tc.config.resolve(tc.addr)
+		if (err == nil) != (tc.want == "") || err != nil && !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%s: %v, want %q", name, err, tc.want)
+		}
+	}
+}
