@@ -38,6 +38,15 @@ type Caller struct {
 	Tenant   string // whose Entra ID vouched; "" for a channel, which is of all
 }
 
+// String names the caller, the same for all of its calls. A channel is one caller
+// for all of its users, and so is a copilot.
+func (c Caller) String() string {
+	if c.Kind == Channel {
+		return "channel"
+	}
+	return "skill host " + c.AppID
+}
+
 // A Verifier checks who calls us. Make it with [NewVerifier].
 type Verifier struct {
 	cfg     Config

@@ -48,19 +48,20 @@ type App struct {
 	queued  signal  // a webhook may be due
 	left    signal  // somebody signed out
 	signIn  *signIn // nil: nobody signs in; see Run
+	limiter *web.Limiter
 }
 
 // handler returns the API and the desk.
 func (a *App) handler() http.Handler {
 	r := web.NewEngine(a.Log)
 	r.Use(a.route(sameOrigin))
-	chat := r.Group("/api/chat", a.route(a.requireCaller))
+	chat := r.Group("/api/chat", a.route(a.admitCaller))
 	chat.POST("/start", a.route(a.postStart))
 	chat.POST("/receive", a.route(a.postReceive))
 	chat.POST("/send", a.route(a.postSend))
 	chat.POST("/end", a.route(a.postEnd))
 	chat.GET("/messages", a.route(a.getMessages))
-	desk := r.Group("/api/desk", a.route(a.requireAgent))
+	desk := r.Group("/api/desk", a.route(a.admitAgent))
 	desk.GET("/me", a.route(a.getMe))
 	desk.GET("/conversations", a.route(a.getConversations))
 	desk.GET("/conversations/:id", a.route(a.getConversation))
@@ -96,9 +97,11 @@ func (a *App) Run(ctx context.Context, ln net.Listener) error {
 		a.signIn = newSignIn(config)
 		defer a.signIn.client.CloseIdleConnections()
 	}
-	handler := a.handler() //nolint:contextcheck // requests bring their own
+	a.limiter = web.NewLimiter(config.Rate)
+	server := web.Server{Drain: drain, TLS: config.TLS, Log: a.Log}
+	server.Handler = a.handler() //nolint:contextcheck // requests bring their own
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return web.Serve(ctx, ln, handler, drain) })
+	g.Go(func() error { return server.Serve(ctx, ln) })
 	g.Go(func() error { return newSender(a).run(ctx) })
 	return g.Wait()
 }

@@ -21,6 +21,8 @@ type Config struct {
 	WebhookSecret env.Secret `env:"CONTOSO_WEBHOOK_SECRET" help:"signs webhooks; a comma list while rotating; empty leaves them unsigned"`
 	APIKey        env.Secret `env:"CONTOSO_API_KEY" help:"the X-API-Key callers of /api/chat must send; empty lets in this machine only"`
 	SignIn        SignIn     `env:", prefix=CONTOSO_OIDC_"`
+	Rate          web.Limits `env:", prefix=CONTOSO_RATE_"`
+	TLS           web.TLS    `env:", prefix=CONTOSO_TLS_"`
 }
 
 // SignIn says where agents sign in, and which of them may.
@@ -34,9 +36,13 @@ type SignIn struct {
 // resolve fills in what depends on the address that is served, and returns
 // everything that is wrong.
 func (c Config) resolve(addr net.Addr) (Config, error) {
-	c.PublicURL = strings.TrimSuffix(cmp.Or(c.PublicURL, "http://"+addr.String()), "/")
+	scheme := "http://"
+	if c.TLS.On() {
+		scheme = "https://"
+	}
+	c.PublicURL = strings.TrimSuffix(cmp.Or(c.PublicURL, scheme+addr.String()), "/")
 	c.SignIn.Allowed = trimmed(c.SignIn.Allowed)
-	var problems []error
+	problems := []error{c.Rate.Check("CONTOSO_RATE_"), c.TLS.Check("CONTOSO_TLS_")}
 	add := func(variable, text string) { problems = append(problems, fmt.Errorf("CONTOSO_%s: %s", variable, text)) }
 	if c.SignIn.Issuer == "" {
 		if c.SignIn.ClientID != "" || c.SignIn.ClientSecret != "" || len(c.SignIn.Allowed) > 0 {

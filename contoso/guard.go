@@ -17,6 +17,28 @@ const (
 	eventsRoute  = "/api/desk/events"
 )
 
+// admitAgent is requireAgent within the limits.
+func (a *App) admitAgent(c *gin.Context) error {
+	return a.limited(c, "desk of this machine", a.requireAgent(c))
+}
+
+// admitCaller is requireCaller within the limits.
+func (a *App) admitCaller(c *gin.Context) error {
+	return a.limited(c, "API", a.requireCaller(c))
+}
+
+// limited counts a request under its agent or, where that is nobody, under
+// another name; and one that was refused against where it came from.
+func (a *App) limited(c *gin.Context, caller string, refused error) error {
+	if refused != nil {
+		return a.limiter.Refuse(c, refused)
+	}
+	if who, ok := c.Value(agentContext).(agent); ok {
+		caller = "agent " + who.Subject
+	}
+	return a.limiter.Admit(caller)
+}
+
 // requireAgent lets in who has signed in or, where nobody does, this machine.
 func (a *App) requireAgent(c *gin.Context) error {
 	unkept(c)

@@ -223,3 +223,27 @@ func TestWithoutSignIn_this_machine_alone_is_let_in(t *testing.T) {
 		})
 	}
 }
+
+// A page follows the events without anybody there.
+func TestSession_is_not_kept_alive_by_following(t *testing.T) {
+	t.Parallel()
+	o := openOffice(t, sandbox.Config{})
+	agent := sandboxtest.SignIn(t, o.url, adele)
+	o.exec(t, `UPDATE contoso.session SET seen_at = now() - interval '7 hours', created_at = now() - interval '8 hours'`)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, o.url+"/api/desk/events", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := agent.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	var idle bool
+	if err := o.db.QueryRow(t.Context(), `SELECT bool_and(seen_at < now() - interval '6 hours') FROM contoso.session`).Scan(&idle); err != nil {
+		t.Fatal(err)
+	}
+	if resp.StatusCode != http.StatusOK || !idle {
+		t.Errorf("status %d, still idle: %t", resp.StatusCode, idle)
+	}
+}

@@ -185,6 +185,9 @@ func (a *App) turnAway(c *gin.Context, err error) error {
 	case errors.Is(err, errNotAllowed):
 		why = signInRefused
 	}
+	if over := a.limiter.Stranger(c, err); over != nil {
+		return over
+	}
 	a.Log.WarnContext(c.Request.Context(), "sign-in turned away", "why", why, "err", err)
 	c.Redirect(http.StatusSeeOther, "/?signin="+why)
 	return nil

@@ -43,7 +43,8 @@ type Handler struct {
 	Verifier *auth.Verifier
 	Hosts    *auth.Hosts
 	Log      *slog.Logger
-	MaxBody  int64 // bytes
+	MaxBody  int64        // bytes
+	Limiter  *web.Limiter // nil limits nothing
 }
 
 // Mount registers the skill's route.
@@ -59,7 +60,10 @@ func (h *Handler) receive(c *gin.Context) error {
 	a, invalid := activity.Decode(body)
 	caller, err := h.Verifier.Verify(c.Request.Context(), c.GetHeader("Authorization"), a)
 	if err != nil {
-		return err // strangers do not learn what is wrong with their JSON
+		return h.Limiter.Refuse(c, err) // strangers do not learn what is wrong with their JSON
+	}
+	if err := h.Limiter.Admit(caller.String()); err != nil {
+		return err
 	}
 	if invalid != nil {
 		return &web.Error{Status: http.StatusBadRequest, Text: invalid.Error(), Err: invalid}

@@ -26,7 +26,8 @@ type Handler struct {
 	Hubs    map[string]livechat.Reader // by configured name
 	Default string                     // the hub that /api/livechat/messages belongs to
 	Log     *slog.Logger
-	MaxBody int64 // bytes
+	MaxBody int64        // bytes
+	Limiter *web.Limiter // nil limits nothing
 }
 
 // Mount registers the webhooks' routes.
@@ -49,7 +50,10 @@ func (h *Handler) receive(c *gin.Context, name string) error {
 		return err
 	}
 	if err := verify(c.Request, hub, body); err != nil {
-		return &web.Error{Status: http.StatusUnauthorized, Text: "webhook signature required", Err: err}
+		return h.Limiter.Refuse(c, &web.Error{Status: http.StatusUnauthorized, Text: "webhook signature required", Err: err})
+	}
+	if err := h.Limiter.Admit("hub " + name); err != nil {
+		return err
 	}
 	events, err := hub.Parse(body)
 	if err != nil {

@@ -33,9 +33,8 @@ const callTimeout = 30 * time.Second
 // An App is the wired service, not yet serving.
 type App struct {
 	bridge *bridge.Bridge
-	router *gin.Engine
+	server web.Server
 	peers  *http.Transport
-	drain  time.Duration
 }
 
 // New wires the service that is going to serve on addr. It opens no connection
@@ -63,10 +62,10 @@ func New(c Config, version string, pool *pgxpool.Pool, log *slog.Logger, addr ne
 		Client:       &proactive.Client{Credentials: credentials, Base: peers, Timeout: callTimeout},
 		ConnectorURL: c.Auth.ConnectorURL,
 	})
-	r := web.NewEngine(log)
+	r, limiter := web.NewEngine(log), web.NewLimiter(c.Rate)
 	for _, h := range []interface{ Mount(r gin.IRouter) }{
-		&skill.Handler{Bridge: b, Verifier: verifier, Hosts: hosts, Log: log, MaxBody: int64(c.MaxBody)},
-		&webhook.Handler{Bridge: b, Hubs: readers, Default: c.HubNames[0], Log: log, MaxBody: int64(c.MaxBody)},
+		&skill.Handler{Bridge: b, Verifier: verifier, Hosts: hosts, Log: log, MaxBody: int64(c.MaxBody), Limiter: limiter},
+		&webhook.Handler{Bridge: b, Hubs: readers, Default: c.HubNames[0], Log: log, MaxBody: int64(c.MaxBody), Limiter: limiter},
 		&health{pool: pool, log: log},
 	} {
 		h.Mount(r)
@@ -78,7 +77,8 @@ func New(c Config, version string, pool *pgxpool.Pool, log *slog.Logger, addr ne
 	if err := skill.MountManifest(r, manifest); err != nil {
 		return nil, err
 	}
-	return &App{bridge: b, router: r, peers: peers, drain: drain}, nil
+	server := web.Server{Handler: r, Drain: drain, TLS: c.TLS, Log: log}
+	return &App{bridge: b, server: server, peers: peers}, nil
 }
 
 // Manifest returns the skill's manifest as configured.
@@ -149,7 +149,7 @@ func (a *App) Run(ctx context.Context, ln net.Listener) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		defer stop()
-		return web.Serve(ctx, ln, a.router, a.drain)
+		return a.server.Serve(ctx, ln)
 	})
 	g.Go(func() error {
 		return a.bridge.Run(carry)

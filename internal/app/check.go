@@ -124,6 +124,7 @@ func (c *Config) check(p *problems) {
 	if c.MaxBody <= 0 {
 		p.add(prefix+"MAX_BODY", "must be positive")
 	}
+	*p = append(*p, c.Rate.Check(prefix+"RATE_"), c.TLS.Check(prefix+"TLS_"))
 	checkDelivery(p, c.Delivery)
 }
 

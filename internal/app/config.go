@@ -13,6 +13,7 @@ import (
 	"github.com/liaison-skill/liaison/auth"
 	"github.com/liaison-skill/liaison/delivery"
 	"github.com/liaison-skill/liaison/internal/env"
+	"github.com/liaison-skill/liaison/internal/web"
 )
 
 // Config is what an operator sets, in variables that begin with LIAISON_.
@@ -35,6 +36,8 @@ type Config struct {
 	Auth     auth.Config
 	Identity auth.Identity
 	Delivery delivery.Config `env:", prefix=DELIVERY_"`
+	Rate     web.Limits      `env:", prefix=RATE_"`
+	TLS      web.TLS         `env:", prefix=TLS_"`
 
 	DatabaseURL env.Secret // from DATABASE_URL; empty runs the embedded database
 

@@ -119,6 +119,11 @@ func TestLoadRefuses(t *testing.T) {
 		"no hub":                  {"LIAISON_HUBS=,", "LIAISON_HUBS: names no hub"},
 		"an unknown cloud":        {"LIAISON_CLOUD=moon", "LIAISON_CLOUD: "},
 		"a relative public URL":   {"LIAISON_PUBLIC_URL=/liaison", "LIAISON_PUBLIC_URL: "},
+		"a negative rate":         {"LIAISON_RATE_PER_CALLER=-1", "LIAISON_RATE_PER_CALLER: "},
+		"a rate that is none":     {"LIAISON_RATE_PER_IP=NaN", "LIAISON_RATE_PER_IP: "},
+		"a rate without a burst":  {"LIAISON_RATE_PER_IP_BURST=0", "LIAISON_RATE_PER_IP_BURST: "},
+		"a certificate alone":     {"LIAISON_TLS_CERT_FILE=/cert.pem", "LIAISON_TLS_KEY_FILE: "},
+		"a key alone":             {"LIAISON_TLS_KEY_FILE=/key.pem", "LIAISON_TLS_CERT_FILE: "},
 		"a negative drain":        {"LIAISON_DRAIN=-1s", "LIAISON_DRAIN: "},
 		"a secret's missing file": {"LIAISON_HUB_CONTOSO_API_KEY_FILE=/nowhere/at/all", "LIAISON_HUB_CONTOSO_API_KEY"},
 	} {
@@ -167,6 +172,7 @@ func TestDescribeNamesEveryVariable(t *testing.T) {
 		"CONNECTION_<NAME>_SCOPE",
 		"HUBS", "HUB_<NAME>_KIND", "HUB_<NAME>_URL", "HUB_<NAME>_API_KEY", "HUB_<NAME>_API_KEY_HEADER", "HUB_<NAME>_BEARER",
 		"HUB_<NAME>_WEBHOOK_SECRET",
+		"RATE_PER_CALLER", "RATE_PER_CALLER_BURST", "RATE_PER_IP", "RATE_PER_IP_BURST", "TLS_CERT_FILE", "TLS_KEY_FILE",
 		"DELIVERY_CONCURRENCY", "DELIVERY_LEASE", "DELIVERY_POLL", "DELIVERY_BACKOFF",
 		"WAIT", "IDLE", "CAP", "RETENTION", "MAX_BODY", "MAX_ATTACHMENT",
 	} {

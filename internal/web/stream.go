@@ -51,7 +51,7 @@ func (s *Stream) Send(id int64, event string, data any) error {
 func (s *Stream) Ping() error { return s.write(": ping\n\n") }
 
 func (s *Stream) write(text string) error {
-	// The server sets no write timeout, because streams are long.
+	// The server's own deadline is for answers; streams are long.
 	if err := s.ctrl.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
 		return fmt.Errorf("event stream: %w", err)
 	}
@@ -59,6 +59,10 @@ func (s *Stream) write(text string) error {
 		return fmt.Errorf("event stream: %w", err)
 	}
 	if err := s.ctrl.Flush(); err != nil {
+		return fmt.Errorf("event stream: %w", err)
+	}
+	// HTTP/2 ends a stream whose deadline passes even while nothing is written.
+	if err := s.ctrl.SetWriteDeadline(time.Time{}); err != nil {
 		return fmt.Errorf("event stream: %w", err)
 	}
 	return nil
