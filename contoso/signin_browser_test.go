@@ -40,8 +40,8 @@ func TestDesk_an_agent_signs_in_writes_is_signed_out_and_loses_no_words(t *testi
 	page.Wait(`[...document.querySelectorAll("#log .agent .author")].at(-1)?.textContent`, "Diego Siciliani")
 	picture(t, page, "desk-signed-in")
 
-	o.exec(t, `UPDATE contoso.session SET created_at = now() - interval '25 hours'`)
 	page.Type("#draft", "sent too late")
+	o.exec(t, `UPDATE contoso.session SET created_at = now() - interval '25 hours'`)
 	page.Enter(0)
 	page.Wait(doorText, "Your session has ended")
 	picture(t, page, "desk-session-ended")
