@@ -113,7 +113,7 @@ func (d demoCmd) prepare(ctx context.Context, c console, say func(string, ...any
 
 // wire makes the three programs, each with its own database or file.
 func (d demoCmd) wire(ctx context.Context, c console, run *demo) error {
-	base := func(i int) string { return "http://" + run.ports[i].Addr().String() }
+	base := func(i int) string { return baseURL(run.ports[i].Addr()) }
 	log := app.NewLogger(app.Config{LogLevel: "warn"}, c.err)
 
 	var err error
@@ -139,6 +139,14 @@ func (d demoCmd) wire(ctx context.Context, c console, run *demo) error {
 	}
 	run.service, err = app.New(cfg, version, serviceDB, log, run.ports[0].Addr())
 	return err
+}
+
+// baseURL is where the demo's parts and its browser reach a port of this machine.
+func baseURL(addr net.Addr) string {
+	if tcp, ok := addr.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
+		return fmt.Sprintf("http://localhost:%d", tcp.Port) // as in a container
+	}
+	return "http://" + addr.String()
 }
 
 // newHub makes the hub, whose agents sign in at the sandbox.

@@ -146,3 +146,18 @@ func TestServeHelpHoldsTheSettings(t *testing.T) {
 		}
 	}
 }
+
+func TestDemoIsReachedOnThisMachine(t *testing.T) {
+	t.Parallel()
+	for address, want := range map[string]string{
+		"127.0.0.1:5000": "http://127.0.0.1:5000", "0.0.0.0:5000": "http://localhost:5000", "[::]:5000": "http://localhost:5000",
+	} {
+		addr, err := net.ResolveTCPAddr("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := baseURL(addr); got != want {
+			t.Errorf("%s: %s, want %s", address, got, want)
+		}
+	}
+}
