@@ -21,8 +21,8 @@ const maxBuckets = 10_000
 // Limits are how often one caller, and strangers from one address, may come. The
 // zero value limits nothing.
 type Limits struct {
-	PerCaller      float64 `env:"PER_CALLER, default=200" help:"requests a second of one authenticated caller, above which it gets 429; 0: no limit"`
-	PerCallerBurst int     `env:"PER_CALLER_BURST, default=400" help:"requests of one caller at once"`
+	PerCaller      float64 `env:"PER_CALLER, default=2000" help:"requests a second of one authenticated caller, above which it gets 429; 0: no limit"`
+	PerCallerBurst int     `env:"PER_CALLER_BURST, default=4000" help:"requests of one caller at once"`
 	PerIP          float64 `env:"PER_IP, default=20" help:"requests a second from one address that fail to authenticate; 0: no limit"`
 	PerIPBurst     int     `env:"PER_IP_BURST, default=40" help:"the same at once"`
 }
