@@ -136,14 +136,14 @@ func readFederatedToken(file string) (string, error) {
 
 // readCredential reads a file that is small if it is the right one.
 func readCredential(name string) ([]byte, error) {
-	file, err := os.Open(name) //nolint:gosec // the operator names it
+	file, err := os.Open(name) // the operator names it
 	if err != nil {
-		return nil, err //nolint:wrapcheck // it names the operation and the file
+		return nil, err // it names the operation and the file
 	}
 	defer file.Close()
 	data, err := io.ReadAll(io.LimitReader(file, maxCredentialFile))
 	if err != nil {
-		return nil, err //nolint:wrapcheck // it names the operation and the file
+		return nil, err // it names the operation and the file
 	}
 	return data, nil
 }

@@ -187,7 +187,7 @@ func TestReadIdentity_refuses_files_that_cannot_serve(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	own := issue(t, rsaKey(t), "liaison", tomorrow(), nil)
-	weak, err := rsa.GenerateKey(rand.Reader, 1024) //nolint:gosec // the weakness is the point
+	weak, err := rsa.GenerateKey(rand.Reader, 1024) // the weakness is the point
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -88,7 +88,7 @@ func (v *Verifier) read(raw string, a activity.Activity) (*evidence, error) {
 func decode(part string, into any) error {
 	data, err := base64.RawURLEncoding.DecodeString(part)
 	if err != nil {
-		return err //nolint:wrapcheck // only whether it is nil counts
+		return err // only whether it is nil counts
 	}
 	return json.Unmarshal(data, into)
 }

@@ -158,7 +158,7 @@ func TestKeySet_comes_back_soon_after_the_issuer_does(t *testing.T) {
 
 func TestKeySet_refuses_keys_that_are_not_fit(t *testing.T) {
 	t.Parallel()
-	weak, err := rsa.GenerateKey(rand.Reader, 1024) //nolint:gosec // the weakness is the point
+	weak, err := rsa.GenerateKey(rand.Reader, 1024) // the weakness is the point
 	if err != nil {
 		t.Fatal(err)
 	}

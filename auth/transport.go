@@ -40,12 +40,12 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	again, err := repeat(req)
 	if err != nil || again == nil {
-		return resp, nil //nolint:nilerr // the refusal is the answer
+		return resp, nil // the refusal is the answer
 	}
 	fresh, err := t.Credentials.Token(req.Context(), target, t.Audience)
 	if err != nil {
 		closeBody(again)
-		return resp, nil //nolint:nilerr // the refusal is the answer
+		return resp, nil // the refusal is the answer
 	}
 	_, _ = io.CopyN(io.Discard, resp.Body, maxDrain)
 	_ = resp.Body.Close()
@@ -68,7 +68,7 @@ func repeat(req *http.Request) (*http.Request, error) {
 		return again, nil
 	}
 	if req.GetBody == nil {
-		return nil, nil //nolint:nilnil // nil is the answer: there is no second time
+		return nil, nil // nil is the answer: there is no second time
 	}
 	body, err := req.GetBody()
 	if err != nil {

@@ -23,7 +23,7 @@ type committer[T any] struct {
 }
 
 type job[T any] struct {
-	ctx  context.Context //nolint:containedctx // of the caller, who may leave while the job waits
+	ctx  context.Context // of the caller, who may leave while the job waits
 	item T
 	done chan<- error // capacity 1
 }

@@ -102,7 +102,7 @@ func (s *Sandbox) streamChat(c *gin.Context) error {
 	}
 	stream, err := web.NewStream(c)
 	if err != nil {
-		return nil //nolint:nilerr // the page is gone; it will come back
+		return nil // the page is gone; it will come back
 	}
 	after := web.LastEventID(c)
 	err = stream.Send(0, "chat", gin.H{"conversation": p.conversation})

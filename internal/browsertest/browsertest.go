@@ -25,7 +25,7 @@ const Shift = 8
 // A Tab is one page in a browser of its own.
 type Tab struct {
 	tb  testing.TB
-	ctx context.Context //nolint:containedctx // it is the tab, as chromedp has it
+	ctx context.Context // it is the tab, as chromedp has it
 }
 
 // Open opens a page, 1280 by 800. Where there is no Chromium the test is skipped,
@@ -140,7 +140,7 @@ func (t Tab) Picture(file, scheme string, width, height int64) {
 	if err != nil {
 		t.tb.Fatalf("browser: screenshot: %v", err)
 	}
-	if err := os.WriteFile(file, png, 0o644); err != nil { //nolint:gosec // a picture for the documentation
+	if err := os.WriteFile(file, png, 0o644); err != nil { // a picture for the documentation
 		t.tb.Fatal(err)
 	}
 }

@@ -90,7 +90,7 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	resp, err := g.base.RoundTrip(req)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // a RoundTripper's errors are the client's to wrap
+		return nil, err // a RoundTripper's errors are the client's to wrap
 	}
 	if resp.ContentLength > g.max {
 		_ = resp.Body.Close()
@@ -145,5 +145,5 @@ func (c *capped) Read(p []byte) (int, error) {
 		n, err = int(c.left), ErrTooLarge
 	}
 	c.left -= int64(n)
-	return n, err //nolint:wrapcheck // io.EOF must stay itself
+	return n, err // io.EOF must stay itself
 }

@@ -65,7 +65,7 @@ type account struct {
 // new data one of the accounts meant for it. It is nil when we are not root.
 func serverAccount(dataDir string) (*account, error) {
 	if os.Geteuid() != 0 {
-		return nil, nil //nolint:nilnil // nil is the answer: nobody else
+		return nil, nil // nil is the answer: nobody else
 	}
 	if info, err := os.Stat(dataDir); err == nil {
 		owner, ok := info.Sys().(*syscall.Stat_t)

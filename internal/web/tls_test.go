@@ -117,7 +117,7 @@ func (l *lockedLog) count(what string) int {
 func stranger(version uint16) *http.Client {
 	return &http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true, ForceAttemptHTTP2: true,
-		TLSClientConfig: &tls.Config{InsecureSkipVerify: true, MaxVersion: version}, //nolint:gosec // the serial is what is looked at
+		TLSClientConfig: &tls.Config{InsecureSkipVerify: true, MaxVersion: version}, // the serial is what is looked at
 	}}
 }
 
@@ -231,7 +231,7 @@ func TestStreamsOverTLS(t *testing.T) {
 		r.GET("/", web.Handle(log, func(c *gin.Context) error {
 			stream, err := web.NewStream(c)
 			if err != nil {
-				return nil //nolint:nilerr // the reader is gone
+				return nil // the reader is gone
 			}
 			for id := range int64(3) {
 				_ = stream.Send(id+1, "tick", "x")
@@ -250,7 +250,7 @@ func TestStreamsOverTLS(t *testing.T) {
 				return ours, nil
 			},
 			ForceAttemptHTTP2: true,
-			TLSClientConfig:   &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // the certificate is older than the test's clock
+			TLSClientConfig:   &tls.Config{InsecureSkipVerify: true}, // the certificate is older than the test's clock
 		}
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://server/", nil)
 		if err != nil {
