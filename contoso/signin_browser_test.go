@@ -38,6 +38,7 @@ func TestDesk_an_agent_signs_in_writes_is_signed_out_and_loses_no_words(t *testi
 	page.Type("#draft", "from a known agent")
 	page.Enter(0)
 	page.Wait(`[...document.querySelectorAll("#log .agent .author")].at(-1)?.textContent`, "Diego Siciliani")
+	page.Wait(`document.querySelectorAll("#log .line.pending").length`, "0")
 	picture(t, page, "desk-signed-in")
 
 	page.Type("#draft", "sent too late")
