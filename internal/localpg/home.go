@@ -54,7 +54,7 @@ func openHome(dir string) (*home, error) {
 	return h, nil
 }
 
-func (h *home) close()          { _ = h.lock.Close() }
+func (h *home) close()          { unlockFile(h.lock) }
 func (h *home) dataDir() string { return filepath.Join(h.dir, "data") }
 func (h *home) logFile() string { return filepath.Join(h.dir, "postgres.log") }
 
@@ -192,6 +192,6 @@ func Discard(dir string) error {
 	if err != nil {
 		return fmt.Errorf("discard %s: %w", dir, err)
 	}
-	defer lock.Close()
+	defer unlockFile(lock)
 	return os.RemoveAll(dir)
 }

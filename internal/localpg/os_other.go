@@ -23,6 +23,7 @@ type account struct {
 }
 
 func lockFile(string) (*os.File, error)                         { return nil, errSystem }
+func unlockFile(*os.File)                                       {}
 func serverAccount(string) (*account, error)                    { return nil, errSystem }
 func (*account) take(string) error                              { return errSystem }
 func interrupt(int) error                                       { return errSystem }

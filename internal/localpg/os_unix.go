@@ -55,6 +55,13 @@ func lockFile(path string) (*os.File, error) {
 	return f, nil
 }
 
+// unlockFile ends what lockFile began. Closing alone would leave the lock with a
+// copy of the descriptor that a program being started holds until its exec.
+func unlockFile(f *os.File) {
+	_ = syscall.Flock(int(f.Fd()), syscall.LOCK_UN)
+	_ = f.Close()
+}
+
 // An account is whom root lends the server to.
 type account struct {
 	name     string
