@@ -2,7 +2,6 @@ package auth_test
 
 import (
 	"errors"
-	"net/url"
 	"strings"
 	"testing"
 
@@ -68,9 +67,11 @@ func TestHosts_of_the_public_cloud(t *testing.T) {
 		"smba.trafficmanager.net":                                nobody,
 		"http://localhost:5002/teams/":                           nobody,
 		"https://169.254.169.254/":                               nobody,
-		"":                                                       nobody,
-		"https://\x00smba.trafficmanager.net/":                   nobody,
-		"https://pvaruntime.evil.example/":                       {false, false, true},
+		"https://[2001:db8::1%25x.botframework.com]/":            nobody,
+		"https://[::1%25.gateway.prod.island.powerapps.com]:443": nobody,
+		"":                                     nobody,
+		"https://\x00smba.trafficmanager.net/": nobody,
+		"https://pvaruntime.evil.example/":     {false, false, true},
 	} {
 		err := h.Trusted(serviceURL)
 		if (err == nil) != want.trusted {
@@ -181,30 +182,4 @@ func TestUntrustedError_does_not_repeat_the_query(t *testing.T) {
 	if err == nil || strings.Contains(err.Error(), "s3cret") || !strings.Contains(err.Error(), "evil.example") {
 		t.Errorf("error: %v", err)
 	}
-}
-
-// FuzzTrusted holds whatever is trusted against what the HTTP client will read
-// in it.
-func FuzzTrusted(f *testing.F) {
-	for _, seed := range []string{
-		"https://smba.trafficmanager.net/teams/", "https://x.botframework.com:443/", "https://a@b.botframework.com/",
-		"https://evil.example\\.botframework.com", "https://evil.example/%2e%2e/.botframework.com", "https://[::1].botframework.com/",
-	} {
-		f.Add(seed)
-	}
-	h := hosts(f, auth.Config{})
-	f.Fuzz(func(t *testing.T, raw string) {
-		if h.Trusted(raw) != nil {
-			return
-		}
-		u, err := url.Parse(raw)
-		if err != nil || u.Scheme != "https" || u.User != nil || u.Port() != "" && u.Port() != "443" {
-			t.Fatalf("trusted %q", raw)
-		}
-		host := strings.ToLower(u.Hostname())
-		if host != "smba.trafficmanager.net" && host != "smba.infra.gcc.teams.microsoft.com" &&
-			!strings.HasSuffix(host, ".botframework.com") && !strings.HasSuffix(host, ".gateway.prod.island.powerapps.com") {
-			t.Fatalf("trusted %q at %q", raw, host)
-		}
-	})
 }

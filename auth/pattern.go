@@ -164,10 +164,11 @@ func parseTarget(raw string) (target, error) {
 }
 
 // plainHost reports whether the host is an IP address or made of the letters of
-// DNS names, without an empty label.
+// DNS names, without an empty label. An address's zone is any text, and could end
+// as a trusted name does although the address is what is dialled.
 func plainHost(host string) bool {
-	if _, err := netip.ParseAddr(host); err == nil {
-		return true
+	if addr, err := netip.ParseAddr(host); err == nil {
+		return addr.Zone() == ""
 	}
 	for label := range strings.SplitSeq(host, ".") {
 		if label == "" || strings.Trim(label, "abcdefghijklmnopqrstuvwxyz0123456789-_") != "" {
