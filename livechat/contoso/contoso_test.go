@@ -169,6 +169,8 @@ func TestParse(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(`{"ConversationId":"c","Id":"m1","Message":"hi","Sender":"Bo"}`))
+	f.Add([]byte(`{"conversationId":"\u0000","event":"ended"}`)) // was let through, as a conversation without a name
+	f.Add([]byte(`{"conversationId":"c\u0000","message":"\u0000","timestamp":[1]}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		events, err := (&contoso.Adapter{}).Parse(body)
 		if err != nil && len(events) > 0 {

@@ -30,14 +30,14 @@ func (a *Adapter) Parse(body []byte) ([]livechat.Inbound, error) {
 	if err := json.Unmarshal(body, &in); err != nil {
 		return nil, &livechat.InvalidError{Want: "expected a JSON object with conversationId, message and sender"}
 	}
-	if in.ConversationID == "" {
-		return nil, &livechat.InvalidError{Field: "conversationId", Want: "required"}
-	}
 	// Postgres text cannot hold U+0000, and no one can read it.
 	clean := func(s string) string { return strings.ReplaceAll(s, "\x00", "") }
 	event := livechat.Inbound{
 		ID: clean(in.ID), Conversation: livechat.ConversationID(clean(string(in.ConversationID))),
 		Sender: clean(in.Sender), Text: clean(in.Message),
+	}
+	if event.Conversation == "" {
+		return nil, &livechat.InvalidError{Field: "conversationId", Want: "required"}
 	}
 	_ = json.Unmarshal(in.Timestamp, &event.At)
 	switch strings.ToLower(in.Event) {
