@@ -17,6 +17,7 @@ type names struct {
 
 	mu    sync.Mutex
 	addrs map[string][]netip.Addr
+	turns map[string][][]netip.Addr // of names that answer something else each time
 }
 
 func newNames(t *testing.T) *names {
@@ -25,7 +26,7 @@ func newNames(t *testing.T) *names {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := &names{conn: conn, addrs: map[string][]netip.Addr{}}
+	n := &names{conn: conn, addrs: map[string][]netip.Addr{}, turns: map[string][][]netip.Addr{}}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -75,7 +76,14 @@ func (n *names) answer(query []byte) ([]byte, error) {
 	q := m.Questions[0]
 	m.Response, m.Additionals = true, nil
 	n.mu.Lock()
-	addrs, known := n.addrs[strings.TrimSuffix(q.Name.String(), ".")]
+	name := strings.TrimSuffix(q.Name.String(), ".")
+	if turns := n.turns[name]; len(turns) > 0 {
+		n.addrs[name] = turns[0]
+		if q.Type == dnsmessage.TypeA { // every look-up asks for this type, and for AAAA too
+			n.turns[name] = append(turns[1:], turns[0])
+		}
+	}
+	addrs, known := n.addrs[name]
 	n.mu.Unlock()
 	if !known {
 		m.RCode = dnsmessage.RCodeNameError
