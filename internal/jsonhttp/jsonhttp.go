@@ -45,8 +45,23 @@ type Request struct {
 	Out    any
 }
 
-// Do makes the call. Its error is an [*Error] unless the request could not be
-// built.
+// An UnbuildableError is a request that cannot be made of what was given: a value
+// that is no JSON, or a URL that is none. Repeating it is pointless.
+type UnbuildableError struct{ cause error }
+
+// Error implements error.
+func (e *UnbuildableError) Error() string { return e.cause.Error() }
+
+// Unwrap returns the cause.
+func (e *UnbuildableError) Unwrap() error { return e.cause }
+
+// Permanent reports that the same request cannot be made again.
+func (*UnbuildableError) Permanent() bool { return true }
+
+// Ambiguous reports that the peer has seen nothing.
+func (*UnbuildableError) Ambiguous() bool { return false }
+
+// Do makes the call. Its error is an [*Error], or an [*UnbuildableError].
 func Do(ctx context.Context, c *http.Client, r Request) error {
 	var sent atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
@@ -54,7 +69,7 @@ func Do(ctx context.Context, c *http.Client, r Request) error {
 	})
 	req, err := build(ctx, r)
 	if err != nil {
-		return err
+		return &UnbuildableError{err}
 	}
 	resp, err := c.Do(req)
 	if err != nil {

@@ -237,8 +237,9 @@ func TestDoLeaksNothing(t *testing.T) {
 	}
 }
 
-// TestBuildLeaksNothing: a request that cannot be made says so without its URL.
-func TestBuildLeaksNothing(t *testing.T) {
+// TestUnbuildable: a request that cannot be made says so without its URL, and is
+// not tried again.
+func TestUnbuildable(t *testing.T) {
 	t.Parallel()
 	for name, r := range map[string]jsonhttp.Request{
 		"a password cut at a #": {URL: "http://user:" + secret + "#@host/"},
@@ -251,8 +252,8 @@ func TestBuildLeaksNothing(t *testing.T) {
 			t.Fatalf("%s: no error", name)
 		}
 		leaksNothing(t, err)
-		if _, ok := errors.AsType[*jsonhttp.Error](err); ok {
-			t.Errorf("%s: error is one of a call: %v", name, err)
+		if e, ok := errors.AsType[*jsonhttp.UnbuildableError](err); !ok || !e.Permanent() || e.Ambiguous() {
+			t.Errorf("%s: error %v (%T), want a permanent *UnbuildableError", name, err, err)
 		}
 	}
 }
