@@ -28,11 +28,25 @@ build: ## Build bin/liaison and bin/contoso
 test: test-needs ## Run every test: race detector, real PostgreSQL, real browser
 	@go test -tags $(TAGS) -count=1 -v -run TestDB_without_sets ./internal/pgtest 2>&1 | grep '^pgtest:'
 	$(GO_TEST) -race -timeout 9m ./...
+	@$(MAKE) --no-print-directory fuzz FUZZTIME=200x
 	@$(MAKE) --no-print-directory test-docker
 
 .PHONY: test-short
 test-short: ## Run the tests that need neither a database nor a browser
 	$(GO_TEST) -short ./...
+
+# go test fuzzes one target at a time. FUZZTIME may be a number of inputs, too. They
+# are not made smaller: behind the doors goroutines run, whose coverage is
+# never the same twice, so that the fuzzer would try in vain.
+FUZZTIME ?= 10m
+
+.PHONY: fuzz
+fuzz: ## Fuzz each parser for FUZZTIME (default 10m)
+	@set -eo pipefail; grep -rHo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' . | sort | \
+	while IFS=: read -r file target; do \
+		target=$${target#func }; echo "fuzz $$(dirname "$$file") $$target $(FUZZTIME)"; \
+		go test -tags $(TAGS) -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x "$$(dirname "$$file")" </dev/null; \
+	done
 
 .PHONY: test-docker
 test-docker: ## Run the storage tests once more in a container, where Docker can be had
