@@ -40,11 +40,7 @@ func (c caller) says(id string, members map[string]any) {
 // answered waits until every promise to the host is kept and counts its posts.
 func (c caller) answered() int {
 	c.t.Helper()
-	eventually(c.t, "nothing left to deliver", func() bool {
-		var busy int
-		err := c.db.QueryRow(c.t.Context(), `SELECT count(*) FROM lane WHERE acked_seq < last_seq`).Scan(&busy)
-		return err == nil && busy == 0
-	})
+	c.idle(c.t)
 	return len(c.sandbox.Requests(sandbox.SkillHost))
 }
 
