@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 // secret stands in what is sent and what comes back, and must not show anywhere.
 const secret = "secret-words"
 
-func client() *http.Client { return jsonhttp.NewClient(300*time.Millisecond, http.DefaultTransport) }
+func client() *http.Client { return jsonhttp.NewClient(3*time.Second, http.DefaultTransport) }
 
 func serve(tb testing.TB, h http.HandlerFunc) *httptest.Server {
 	tb.Helper()
