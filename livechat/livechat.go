@@ -78,6 +78,10 @@ type Reader interface {
 	// when there is no secret to check with.
 	Verify(header http.Header, body []byte, now time.Time) error
 
+	// PostID returns the id that the hub signed the post with, the same when it
+	// posts again; "" when it signs none. Only that of a verified post counts.
+	PostID(header http.Header) string
+
 	// Parse returns what the body says: zero or more events, only what a human
 	// said publicly or what happened to the conversation. An error is an
 	// [*InvalidError].
@@ -135,7 +139,7 @@ const (
 // An Inbound is one thing a hub says.
 type Inbound struct {
 	Kind         Kind
-	ID           string // the same id is one event; empty is always a new one
+	ID           string // the same id is one event; empty is told by its post's id, or always a new one
 	Conversation ConversationID
 	Sender       string // the agent's name, may be empty
 	Text         string

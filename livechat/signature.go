@@ -53,6 +53,11 @@ func VerifyStandard(secrets []env.Secret, header http.Header, body []byte, now t
 	return errors.New("webhook signature: does not match")
 }
 
+// StandardID returns the id of a webhook that [VerifyStandard] accepted.
+func StandardID(header http.Header) string {
+	return strings.ToValidUTF8(header.Get("webhook-id"), "\uFFFD") // a header holds any byte
+}
+
 // keyOf returns the secret's key: that of the form whsec_<base64> is decoded, any
 // other is used as it is.
 func keyOf(secret env.Secret) []byte {

@@ -149,3 +149,12 @@ func TestInvalidErrorNamesTheField(t *testing.T) {
 		}
 	}
 }
+
+func TestStandardID(t *testing.T) {
+	t.Parallel()
+	for given, want := range map[string]string{"": "", "msg_1": "msg_1", "caf\xe9": "caf\uFFFD"} {
+		if got := livechat.StandardID(http.Header{"Webhook-Id": {given}}); got != want {
+			t.Errorf("%q: got %q, want %q", given, got, want)
+		}
+	}
+}

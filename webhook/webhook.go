@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -59,7 +60,7 @@ func (h *Handler) receive(c *gin.Context, name string) error {
 	if err != nil {
 		return &web.Error{Status: http.StatusBadRequest, Text: err.Error(), Err: err}
 	}
-	for _, e := range events {
+	for _, e := range identified(events, hub.PostID(c.Request.Header)) {
 		if len(e.ID) > maxID {
 			return web.BadRequest(fmt.Sprintf("id: longer than %d bytes", maxID))
 		}
@@ -70,6 +71,18 @@ func (h *Handler) receive(c *gin.Context, name string) error {
 	}
 	c.Status(http.StatusNoContent)
 	return nil
+}
+
+// identified returns the events, named after their post where they have no id of
+// their own: whoever repeats the post would say them again.
+func identified(events []livechat.Inbound, post string) []livechat.Inbound {
+	named := slices.Clone(events)
+	for i := range named {
+		if named[i].ID == "" && post != "" {
+			named[i].ID = fmt.Sprintf("post %d/%s", i, post)
+		}
+	}
+	return named
 }
 
 // verify checks the signature. Without a secret, only a peer on this very machine

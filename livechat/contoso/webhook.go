@@ -14,6 +14,9 @@ func (a *Adapter) Verify(header http.Header, body []byte, now time.Time) error {
 	return livechat.VerifyStandard(a.Secrets, header, body, now)
 }
 
+// PostID implements [livechat.Reader].
+func (a *Adapter) PostID(header http.Header) string { return livechat.StandardID(header) }
+
 // Parse implements [livechat.Reader]. Member names are matched without regard
 // to case: Microsoft's sample hub sends PascalCase, its documentation camelCase.
 // A body without an event is a message; an event of another kind says nothing to

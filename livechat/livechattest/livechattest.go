@@ -52,6 +52,7 @@ func Run(t *testing.T, hub func(tb testing.TB) Hub) {
 		"webhook/agent's words":               hearWords,
 		"webhook/end":                         hearEnd,
 		"webhook/forged":                      hearForged,
+		"webhook/post's id is signed":         hearPostIDs,
 		"webhook/nonsense":                    hearNonsense,
 		"since/reads back":                    readBack,
 		"errors/away":                         away,

@@ -109,6 +109,29 @@ func hearForged(t *testing.T, h Hub) {
 	}
 }
 
+func hearPostIDs(t *testing.T, h Hub) {
+	t.Helper()
+	c := open(t, h, "k")
+	h.Say(t, c, "Bo", "one")
+	first := h.Webhook(t)
+	h.Say(t, c, "Bo", "two")
+	second := h.Webhook(t)
+	id := h.Adapter.PostID(first.Header)
+	if id == "" {
+		return // the hub names its events only
+	}
+	if h.Adapter.PostID(second.Header) == id {
+		t.Error("two posts have one id")
+	}
+	for name := range first.Header {
+		broken := first.Header.Clone()
+		broken.Set(name, "x"+broken.Get(name))
+		if h.Adapter.PostID(broken) != id && h.Adapter.Verify(broken, first.Body, time.Now()) == nil {
+			t.Errorf("a post passed under another id, by header %s", name)
+		}
+	}
+}
+
 func hearNonsense(t *testing.T, h Hub) {
 	t.Helper()
 	for _, body := range []string{``, `[]`, `"x"`, `{}`, `{"`, `null`, "\x00"} {
