@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/liaison-skill/liaison/activity"
 	"github.com/liaison-skill/liaison/internal/web"
 )
 
@@ -50,9 +51,12 @@ func (v *Verifier) skillRules() []rule {
 	}, {
 		name: "allowed caller", kind: Skill,
 		got:  func(e *evidence) string { return cmp.Or(e.claims.holder(), "none") },
-		want: func(*evidence) string { return oneOf(v.cfg.AllowedCallers) },
+		want: func(*evidence) string { return oneOf(slices.Concat(v.cfg.AllowedCallers, v.cfg.ChannelCallers)) },
 		check: func(_ context.Context, e *evidence) error {
 			app, allowed := e.claims.holder(), v.cfg.AllowedCallers
+			if v.isChannel(e) {
+				return speaksForTeams(e.activity)
+			}
 			if slices.Contains(allowed, app) || slices.Contains(allowed, anyCaller) {
 				return nil
 			}
@@ -62,6 +66,26 @@ func (v *Verifier) skillRules() []rule {
 			}
 		},
 	}}
+}
+
+// isChannel reports whether the token is the Bot Connector's, or one of Entra ID's
+// for an app that calls in its stead: Azure Bot Service is moving its channels
+// there, says a comment in microsoft/Agents-for-net.
+func (v *Verifier) isChannel(e *evidence) bool {
+	return e.from.kind == Channel || slices.Contains(v.cfg.ChannelCallers, e.claims.holder())
+}
+
+// speaksForTeams refuses other channels to a token of Entra ID: it carries no
+// endorsement to hold a channel against.
+func speaksForTeams(a activity.Activity) error {
+	if a.Channel() == activity.ChannelTeams {
+		return nil
+	}
+	return notEndorsed(fmt.Errorf("a channel's token of Entra ID is for %s, not %.100q", activity.ChannelTeams, a.Channel()))
+}
+
+func notEndorsed(err error) *web.Error {
+	return &web.Error{Status: http.StatusForbidden, Text: "the token does not speak for this channel", Err: err}
 }
 
 // channelRules hold a Bot Connector token against the activity it came with:
@@ -84,10 +108,7 @@ func (v *Verifier) channelRules() []rule {
 		check: func(_ context.Context, e *evidence) error {
 			// A key without endorsements speaks for no channel at all.
 			if channel := e.activity.Channel(); channel == "" || !slices.Contains(e.key.Endorsements, channel) {
-				return &web.Error{
-					Status: http.StatusForbidden, Text: "the token does not speak for this channel",
-					Err: fmt.Errorf("key is not endorsed for channel %.100q", channel),
-				}
+				return notEndorsed(fmt.Errorf("key is not endorsed for channel %.100q", channel))
 			}
 			return nil
 		},

@@ -15,6 +15,7 @@ type Config struct {
 	SkillAppID         []string `env:"SKILL_APP_ID" help:"our Entra app ids, comma list: the audiences of calls we take"`
 	TenantID           []string `env:"TENANT_ID" help:"tenants whose tokens we take, comma list"`
 	AllowedCallers     []string `env:"ALLOWED_CALLERS" help:"app ids allowed to call the skill, comma list; * for any of the tenants; empty refuses all"`
+	ChannelCallers     []string `env:"CHANNEL_CALLERS" help:"app ids of Azure Bot Service that may call for Teams with a token of Entra ID, comma list; their tenant must be one of TENANT_ID"`
 	EntraURL           string   `env:"ENTRA_URL" help:"base of Entra ID's authorities; default per cloud"`
 	ChannelMetadataURL string   `env:"CHANNEL_METADATA_URL" help:"the Bot Connector's OpenID metadata; default per cloud"`
 	ChannelIssuer      string   `env:"CHANNEL_ISSUER" help:"the Bot Connector's issuer; default per cloud"`
@@ -62,7 +63,8 @@ func (c Config) Resolve() (Config, error) {
 		c.ChannelIssuer = known.channelIssuer
 	}
 	c.EntraURL = strings.TrimRight(c.EntraURL, "/")
-	c.SkillAppID, c.TenantID, c.AllowedCallers = tidy(c.SkillAppID), tidy(c.TenantID), tidy(c.AllowedCallers)
+	c.SkillAppID, c.TenantID = tidy(c.SkillAppID), tidy(c.TenantID)
+	c.AllowedCallers, c.ChannelCallers = tidy(c.AllowedCallers), tidy(c.ChannelCallers)
 	c.TrustedServiceURLs = withoutEmpty(c.TrustedServiceURLs)
 	for _, tenant := range c.TenantID {
 		problem("TENANT_ID", checkTenant(tenant))

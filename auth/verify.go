@@ -106,11 +106,10 @@ func (v *Verifier) Verify(ctx context.Context, authorization string, a activity.
 			return Caller{}, err
 		}
 	}
-	caller := Caller{Kind: e.from.kind, Audience: e.audience(v.cfg), Tenant: e.from.tenant}
-	if e.from.kind == Skill {
-		caller.AppID = e.claims.holder()
+	if v.isChannel(e) {
+		return Caller{Kind: Channel, Audience: e.audience(v.cfg)}, nil
 	}
-	return caller, nil
+	return Caller{Kind: Skill, AppID: e.claims.holder(), Audience: e.audience(v.cfg), Tenant: e.from.tenant}, nil
 }
 
 // bearer returns the token of the header. The Bot Framework writes the scheme

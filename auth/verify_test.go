@@ -229,6 +229,30 @@ func TestVerify_allowed_callers(t *testing.T) {
 	}
 }
 
+// TestVerify_channels_of_Entra takes Bot Service for the channel it calls for, and
+// for no copilot.
+func TestVerify_channels_of_Entra(t *testing.T) {
+	t.Parallel()
+	const service, other = "eeeeeeee-0000-4000-8000-000000000005", "sms"
+	d := openDoor(t, map[string]string{"LIAISON_CHANNEL_CALLERS": "," + strings.ToUpper(service)})
+	fromService := sandbox.Token{Claims: claims("azp", strings.ToUpper(service))}
+	caller, status := d.verify(t, fromService, d.teams())
+	if diff := cmp.Diff(auth.Caller{Kind: auth.Channel, Audience: skill}, caller); status != http.StatusOK || diff != "" {
+		t.Errorf("status %d, caller (-want +got):\n%s", status, diff)
+	}
+	elsewhere := d.teams()
+	elsewhere.ChannelID = other
+	if _, status := d.verify(t, fromService, elsewhere); status != http.StatusForbidden {
+		t.Errorf("for %s: status %d, want 403", other, status)
+	}
+	if _, status := d.verify(t, sandbox.Token{Claims: claims("azp", foreign)}, d.teams()); status != http.StatusForbidden {
+		t.Errorf("another app: status %d, want 403", status)
+	}
+	if caller, _ := d.verify(t, sandbox.Token{}, d.teams()); caller.Kind != auth.Skill {
+		t.Errorf("the copilot: %+v, want a skill host", caller)
+	}
+}
+
 func TestVerify_several_apps_and_tenants(t *testing.T) {
 	t.Parallel()
 	d := openDoor(t, map[string]string{
