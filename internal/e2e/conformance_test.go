@@ -142,12 +142,12 @@ func (l *ledger) digest(tb testing.TB) string {
 	return l.tables
 }
 
-// settled waits until nothing is left to deliver.
+// settled waits until nothing is left to deliver and every lane is idle.
 func (l *ledger) settled(tb testing.TB) {
 	tb.Helper()
 	eventually(tb, "nothing left to deliver", func() bool {
 		var busy int
-		err := l.db.QueryRow(tb.Context(), `SELECT count(*) FROM lane WHERE acked_seq < last_seq`).Scan(&busy)
+		err := l.db.QueryRow(tb.Context(), `SELECT count(*) FROM lane WHERE acked_seq < last_seq OR ready_at IS NOT NULL`).Scan(&busy)
 		return err == nil && busy == 0
 	})
 }
