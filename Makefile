@@ -77,5 +77,15 @@ generate: ## Take the screenshots of docs/ anew
 bench: ## Run the benchmarks
 	go test -tags $(TAGS) -run '^$$' -bench . -benchmem ./delivery
 
+CHAOS_FOR ?= 10m
+CHAOS_SEEDS ?= 1 2 3
+
+.PHONY: chaos
+chaos: test-needs ## Try to break the promises: CHAOS_FOR=10m for each of CHAOS_SEEDS="1 2 3"
+	@for seed in $(CHAOS_SEEDS); do \
+	  TEST_CHAOS_SEED=$$seed TEST_CHAOS_FOR=$(CHAOS_FOR) \
+	    go test -tags $(TAGS) -count=1 -timeout 0 -parallel 1 -v -run '^Test(Chaos|Definite|Recovery)$$' ./internal/chaos || exit 1; \
+	done
+
 .PHONY: check
 check: lint test ## What CI runs
