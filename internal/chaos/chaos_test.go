@@ -16,7 +16,7 @@ import (
 // that it accepted against all that arrived.
 func TestChaos(t *testing.T) {
 	t.Parallel()
-	span, long := span(t, 6*time.Second)
+	span, long := span(t, 5*time.Second)
 	p := plan{
 		seed: seed(t), span: span, replicas: 3, conversations: 30,
 		userEvery: time.Second, agentEvery: 2 * time.Second,
@@ -32,7 +32,7 @@ func TestChaos(t *testing.T) {
 // is exactly one copy of everything, on both sides.
 func TestDefinite(t *testing.T) {
 	t.Parallel()
-	span, long := span(t, 4*time.Second)
+	span, long := span(t, 3*time.Second)
 	p := plan{
 		seed: seed(t), span: span, replicas: 2, conversations: 20,
 		userEvery: time.Second, agentEvery: 2 * time.Second,

@@ -22,7 +22,7 @@ func TestRecovery(t *testing.T) {
 	if _, long := span(t, 0); long {
 		rounds, lease = 10, 0 // the default, which is what R8 is about
 	}
-	w := newWorld(t, plan{seed: seed(t), replicas: 2, conversations: 10, lease: lease, timeout: 5 * time.Second})
+	w := newWorld(t, plan{seed: seed(t), replicas: 2, conversations: 10, lease: lease, timeout: 12 * time.Second})
 	l := newLoad(t, w)
 	if err := l.open(t.Context()); err != nil {
 		t.Fatal(err)
@@ -62,14 +62,14 @@ func (w *world) catchInTheMiddle(tb testing.TB, l *load, r *replica, n int) {
 		for _, to := range []direction{toHub, toTeams} {
 			id := wordID{c, to, n}
 			all.Go(func() {
-				if !l.tryAt(tb.Context(), r, id) {
+				if !within(tb.Context(), 10*time.Second, func() bool { return l.tryAt(tb.Context(), r, id) }) {
 					tb.Errorf("%s was not accepted", id)
 				}
 			})
 		}
 	}
 	all.Wait()
-	if !within(tb.Context(), 3*time.Second, func() bool { return w.net.flying(r.now()) == 2*w.plan.conversations }) {
+	if !within(tb.Context(), 10*time.Second, func() bool { return w.net.flying(r.now()) == 2*w.plan.conversations }) {
 		tb.Fatalf("%d of %d sends are on their way", w.net.flying(r.now()), 2*w.plan.conversations)
 	}
 }
