@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,11 +20,11 @@ func TestChaos(t *testing.T) {
 	span, long := span(t, 5*time.Second)
 	p := plan{
 		seed: seed(t), span: span, replicas: 3, conversations: 30,
-		userEvery: time.Second, agentEvery: 2 * time.Second,
+		userEvery: time.Second, agentEvery: 2 * time.Second, visitEvery: 500 * time.Millisecond,
 		lease: 2 * time.Second, timeout: 1500 * time.Millisecond, drizzle: 0.02, durable: true,
 	}
 	if long {
-		p.conversations, p.userEvery, p.agentEvery = 200, 2*time.Second, 5*time.Second
+		p.conversations, p.userEvery, p.agentEvery, p.visitEvery = 200, 2*time.Second, 5*time.Second, time.Second
 	}
 	run(t, p)
 }
@@ -35,12 +36,12 @@ func TestDefinite(t *testing.T) {
 	span, long := span(t, 3*time.Second)
 	p := plan{
 		seed: seed(t), span: span, replicas: 2, conversations: 20,
-		userEvery: time.Second, agentEvery: 2 * time.Second,
+		userEvery: time.Second, agentEvery: 2 * time.Second, visitEvery: 500 * time.Millisecond,
 		lease: 8 * time.Second, timeout: 8 * time.Second, drizzle: 0.05, definite: true,
 	}
 	if long {
 		p.span = span / 4
-		p.conversations, p.userEvery, p.agentEvery = 200, 2*time.Second, 5*time.Second
+		p.conversations, p.userEvery, p.agentEvery, p.visitEvery = 200, 2*time.Second, 5*time.Second, time.Second
 	}
 	run(t, p)
 }
@@ -65,7 +66,10 @@ func run(t *testing.T, p plan) {
 	spoken := make(chan struct{})
 	go func() {
 		defer close(spoken)
+		var both sync.WaitGroup
+		both.Go(func() { l.comeAndGo(talking, suffering, p.visitEvery) })
 		l.run(talking, suffering)
+		both.Wait()
 	}()
 	audited := make(chan int, 1)
 	go func() { audited <- w.audit(t, suffering) }()
@@ -77,13 +81,14 @@ func run(t *testing.T, p plan) {
 	samples := <-audited
 	raged := time.Since(began)
 	settled := w.settle(t)
-	e := w.gather(t)
+	e := w.gather(t, int(l.visitors.Load()))
 	v := judge(e)
 	w.checkPlaces(v)
+	states := v.checkTies(w, e)
 	if p.definite && len(v.copies) > 0 {
 		v.blame("R4", "copies without an ambiguous attempt: %v", v.copies)
 	}
-	t.Log(w.describe(l, n.tally, e, v, times{raged: raged, settled: settled, samples: samples}))
+	t.Log(w.describe(l, n.tally, e, v, facts{raged: raged, settled: settled, samples: samples, states: states}))
 	if len(v.wrong) == 0 {
 		return
 	}
@@ -146,9 +151,9 @@ func (w *world) settle(tb testing.TB) time.Duration {
 }
 
 // gather collects what the run left behind.
-func (w *world) gather(tb testing.TB) evidence {
+func (w *world) gather(tb testing.TB, visitors int) evidence {
 	tb.Helper()
-	e := evidence{words: w.history.sorted(), at: map[wordLane][]wordID{}, fates: map[wordID]fate{}, notices: map[direction]int{}, lease: w.plan.lease, most: mostCopies}
+	e := evidence{words: w.history.sorted(), at: map[wordLane][]wordID{}, fates: map[wordID]fate{}, notices: map[direction]int{}, ties: map[int][]tie{}, lease: w.plan.lease, most: mostCopies}
 	w.history.mu.Lock()
 	e.arrivals, e.blows = w.history.arrivals, w.history.blows
 	w.history.mu.Unlock()
@@ -164,10 +169,17 @@ func (w *world) gather(tb testing.TB) evidence {
 			e.notices[balance{Destination: f.Destination}.direction()]++
 		}
 	}
+	byUser, err := ties(tb.Context(), w.db)
+	if err != nil {
+		tb.Fatal(err)
+	}
 	w.hub.mu.Lock()
 	defer w.hub.mu.Unlock()
-	for c := range w.plan.conversations {
-		e.at[wordLane{c, toHub}] = w.hub.byUser[userName(c)].words
+	for c := range w.plan.conversations + visitors {
+		e.ties[c] = byUser[w.sandbox.User(userName(c)).ID()]
+		if chat := w.hub.byUser[userName(c)]; chat != nil {
+			e.at[wordLane{c, toHub}] = chat.words
+		}
 		for _, line := range w.sandbox.User(userName(c)).Lines() {
 			if id, ok := findWord(line.Text); ok && line.Author == sandbox.ByAgent {
 				at := wordLane{c, toTeams}
@@ -206,17 +218,19 @@ func (w *world) checkPlaces(v *verdict) {
 	}
 }
 
-// times are how long the parts of a run took.
-type times struct {
+// facts are what a report tells beside the evidence.
+type facts struct {
 	raged, settled time.Duration
-	samples        int
+	samples        int            // of the books
+	states         map[string]int // conversations by their state and who closed them
 }
 
 // describe makes the report.
-func (w *world) describe(l *load, n *tally, e evidence, v *verdict, took times) string {
+func (w *world) describe(l *load, n *tally, e evidence, v *verdict, took facts) string {
 	var r report
 	fmt.Fprintf(&r.b, "chaos with %s=%d, %s\n", seedVariable, w.plan.seed, took.raged.Round(time.Second))
 	r.line("conversations, replicas, lease", "%d, %d, %s", w.plan.conversations, w.plan.replicas, w.plan.lease)
+	r.line("visitors", "%d; all conversations: %v", l.visitors.Load(), took.states)
 	r.line("posts", "%d, answered %v; words posted twice %d", l.posts.Load(), l.statuses, l.copies.Load())
 	r.line("  from post to answer", "%s", percentiles(l.answers))
 	for _, to := range []direction{toHub, toTeams} {

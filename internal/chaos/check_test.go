@@ -22,6 +22,7 @@ type evidence struct {
 	blows    []blow
 	at       map[wordLane][]wordID // what is at the peers, in order, copies and all
 	fates    map[wordID]fate
+	ties     map[int][]tie     // by conversation
 	notices  map[direction]int // what the service itself had to say
 	lease    time.Duration
 	most     int // copies of a message in Teams; see mostCopies
@@ -69,7 +70,7 @@ func judge(e evidence) *verdict {
 	}
 	dead := map[direction]int{}
 	for _, w := range e.words {
-		v.checkLoss(w, e.fates, counts[w.id])
+		v.checkLoss(e, w, counts[w.id])
 		v.checkCopies(e, w.id, counts[w.id])
 		if e.fates[w.id].State == "dead" {
 			dead[w.id.to]++
@@ -83,11 +84,13 @@ func judge(e evidence) *verdict {
 }
 
 // checkLoss is R1: what was accepted is at its peer, or visible as what is not.
-func (v *verdict) checkLoss(w *word, fates map[wordID]fate, copies int) {
-	f, stored := fates[w.id]
+func (v *verdict) checkLoss(e evidence, w *word, copies int) {
+	f, stored := e.fates[w.id]
 	switch {
 	case w.accepted.IsZero() && !stored && copies == 0:
 		return // nobody was promised anything
+	case !stored && w.id.to == toHub && e.failed(w.id.conversation):
+		return // no hub had the conversation: the words went back to the copilot
 	case !stored:
 		v.blame("R1", "%s was accepted and is not in the store (%d at its peer)", w.id, copies)
 	case f.State == "delivered" && copies == 0:
@@ -97,6 +100,12 @@ func (v *verdict) checkLoss(w *word, fates map[wordID]fate, copies int) {
 	case f.State == "delivered" && f.Delivered == 0:
 		v.blame("R2", "%s counts as delivered, and no attempt says so", w.id)
 	}
+}
+
+// failed reports whether a conversation could not be opened.
+func (e evidence) failed(conversation int) bool {
+	all := e.ties[conversation]
+	return len(all) > 0 && all[len(all)-1].State == "failed"
 }
 
 // checkOrder is R3, by two measures: what the store numbered first arrives first,

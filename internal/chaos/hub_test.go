@@ -29,6 +29,7 @@ type chat struct {
 	words   []wordID // in the order of their first arrival
 	repeats int      // calls whose key was known
 	notices int      // lines of the service itself
+	ended   bool
 }
 
 const hubKey = "strict-hub-key"
@@ -68,6 +69,10 @@ func (h *strictHub) start(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	id, again := h.opened[key]
+	if again && id == "" { // it was given up before it came
+		http.Error(w, `{"error":"over"}`, http.StatusConflict)
+		return
+	}
 	if !again {
 		if h.byUser[in.User.Name] != nil {
 			h.wonder("two conversations for %s", in.User.Name)
@@ -100,6 +105,10 @@ func (h *strictHub) receive(w http.ResponseWriter, r *http.Request) {
 		h.wonder("a key was used for %s and for %s", seen, id)
 	case again:
 		c.repeats++
+	case c.ended:
+		h.wonder("%s for a conversation that has ended", id)
+		http.Error(w, `{"error":"ended"}`, http.StatusConflict)
+		return
 	case in.Sender == "Liaison":
 		c.notices++
 	case !known:
@@ -111,8 +120,26 @@ func (h *strictHub) receive(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(map[string]string{"messageId": key})
 }
 
-func (h *strictHub) end(w http.ResponseWriter, _ *http.Request) {
-	h.wonder("an end nobody asked for")
+// end ends a conversation by its id, or by the key of an opening whose answer was
+// never seen; afterwards that key opens nothing.
+func (h *strictHub) end(w http.ResponseWriter, r *http.Request) {
+	var in struct{ ConversationID, Key string }
+	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+		h.wonder("an end that cannot be read")
+		return
+	}
+	id := in.ConversationID
+	if id == "" {
+		id = h.opened[in.Key]
+	}
+	switch c := h.chats[id]; {
+	case c != nil:
+		c.ended = true
+	case id == "" && in.Key != "":
+		h.opened[in.Key] = ""
+	default:
+		h.wonder("an end of a conversation that is unknown")
+	}
 	_, _ = w.Write([]byte("{}"))
 }
 

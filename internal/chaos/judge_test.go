@@ -33,6 +33,11 @@ func TestJudge(t *testing.T) {
 			delete(e.fates, one)
 			e.at[lane] = []wordID{two}
 		}, "R1: c0a1 was accepted"},
+		"given back to the copilot": {func(e *evidence) {
+			delete(e.fates, heard)
+			delete(e.at, wordLane{0, toHub})
+			e.ties = map[int][]tie{0: {{State: "failed"}}}
+		}, ""},
 		"lost at the peer":         {func(e *evidence) { e.at[lane] = []wordID{two} }, "R1: c0a1 counts as delivered"},
 		"left behind":              {func(e *evidence) { e.fates[two] = fate{State: "pending"} }, "R1: c0a2 is still pending"},
 		"delivered by nobody":      {func(e *evidence) { e.fates[two] = fate{State: "delivered", Lane: "l", Seq: 2} }, "R2: c0a2"},
@@ -105,6 +110,33 @@ func TestJudge(t *testing.T) {
 				t.Errorf("complaints %q, want only %q", wrong, row.want)
 			}
 		})
+	}
+}
+
+// TestTies: a conversation is over on both sides, or on neither.
+func TestTies(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]struct {
+		tie  tie
+		chat *chat
+		ok   bool
+	}{
+		"open":                  {tie{State: "active"}, &chat{}, true},
+		"open here only":        {tie{State: "waiting"}, &chat{ended: true}, false},
+		"open nowhere else":     {tie{State: "waiting"}, nil, false},
+		"never opened":          {tie{State: "failed"}, nil, true},
+		"an orphan was closed":  {tie{State: "failed"}, &chat{ended: true}, true},
+		"an orphan":             {tie{State: "failed"}, &chat{}, false},
+		"left by the user":      {tie{State: "closed", ClosedBy: "user"}, &chat{ended: true}, true},
+		"the hub does not know": {tie{State: "closed", ClosedBy: "user"}, &chat{}, false},
+		"ended by the agent":    {tie{State: "closed", ClosedBy: "agent"}, &chat{}, true},
+		"stuck":                 {tie{State: "opening"}, nil, false},
+	} {
+		v := &verdict{}
+		v.checkTie("Ann", row.tie, row.chat)
+		if got := len(v.wrong) == 0; got != row.ok {
+			t.Errorf("%s: %q", name, v.wrong)
+		}
 	}
 }
 

@@ -32,6 +32,7 @@ type load struct {
 	mu     sync.Mutex
 
 	posts, copies atomic.Int64
+	visitors      atomic.Int64
 	statuses      map[string]int
 	answers       []time.Duration // how long answers took, good or bad
 }
@@ -132,6 +133,12 @@ func (l *load) try(ctx context.Context, id wordID) bool {
 
 // tryAt posts a word to one replica.
 func (l *load) tryAt(ctx context.Context, r *replica, id wordID) bool {
+	return l.tryStatus(ctx, r, id)/100 == 2
+}
+
+// tryStatus posts a word to one replica and returns the status of the answer, 0
+// without one.
+func (l *load) tryStatus(ctx context.Context, r *replica, id wordID) int {
 	l.w.history.posting(id)
 	l.posts.Add(1)
 	var status int
@@ -147,12 +154,11 @@ func (l *load) tryAt(ctx context.Context, r *replica, id wordID) bool {
 		})
 	}
 	l.note(id.to, status, time.Since(began))
-	if status/100 != 2 {
-		return false
+	if status/100 == 2 {
+		r.took.Add(1)
+		l.w.history.accepted(id)
 	}
-	r.took.Add(1)
-	l.w.history.accepted(id)
-	return true
+	return status
 }
 
 // note keeps how a post was answered.

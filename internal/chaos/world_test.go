@@ -33,6 +33,7 @@ type plan struct {
 	conversations int
 	userEvery     time.Duration // a user's words, on average
 	agentEvery    time.Duration // an agent's
+	visitEvery    time.Duration // somebody comes and goes
 	lease         time.Duration // zero: the service's default
 	timeout       time.Duration // of the service's attempts
 	drizzle       float64       // odds of a fault of any kind at any time
