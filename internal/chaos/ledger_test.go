@@ -67,6 +67,17 @@ func (b balance) problem() string {
 	return ""
 }
 
+const busySQL = `
+	SELECT count(*)
+	FROM lane
+	WHERE ready_at IS NOT NULL`
+
+// busy returns how many lanes somebody owns or should own.
+func busy(ctx context.Context, db *pgxpool.Pool) (n int, err error) {
+	err = db.QueryRow(ctx, busySQL).Scan(&n)
+	return n, err
+}
+
 // A fate is what the store says became of a word.
 type fate struct {
 	Destination string
