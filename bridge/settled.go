@@ -56,6 +56,11 @@ func ignoreGone(err error) error {
 // openFailed leaves nothing behind: what the hub may have opened all the same is
 // ended as soon as it answers.
 func (b *Bridge) openFailed(ctx context.Context, tx *delivery.Tx, hub string, m mapping.Mapping, s delivery.Settlement) error {
+	if m.State != mapping.Opening {
+		// An attempt whose outcome was never recorded did open it, or whoever closed
+		// the mapping has seen to its end.
+		return nil
+	}
 	if err := mapping.Fail(ctx, tx, m.ID); err != nil || !s.Ambiguous {
 		return err
 	}
