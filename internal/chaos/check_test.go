@@ -13,7 +13,7 @@ const mostCopies = 0
 
 // ackWindow is how long after an answer its record may take. A process that dies
 // within it may have had no time to write down what it knew.
-const ackWindow = 3 * time.Second
+const ackWindow = 1500 * time.Millisecond
 
 // Evidence is what a run leaves behind.
 type evidence struct {

@@ -59,6 +59,7 @@ type word struct {
 // An arrival is one attempt of the service at a peer, as the network saw it.
 type arrival struct {
 	word  wordID
+	call  string // what it was, if not a word
 	by    incarnation
 	at    time.Time
 	over  time.Time // when the network was done with it

@@ -132,15 +132,26 @@ func (n *network) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	by := sender(r)
 	id, known := findWord(string(body))
+	known = known && (l == legHub && id.to == toHub || l == legTeams && id.to == toTeams)
 	a := &arrival{word: id, by: by, at: time.Now(), fault: n.weather.draw(l, by)}
+	if a.fault == refusal && !known {
+		a.fault = fine // a peer that refuses to end what it began keeps it for ever
+	}
 	if (l == legHub || l == legTeams) && by.life == 0 {
 		n.mu.Lock()
 		n.strange = append(n.strange, r.Method+" "+r.URL.Path)
 		n.mu.Unlock()
 	}
+	if !known {
+		a.word = wordID{}
+		a.call = l.String() + " " + r.URL.Path + " " + string(body[:min(len(body), 100)])
+	}
 	n.enter(a)
 	n.carry(w, r, l, body, a)
-	n.leave(a, known)
+	n.leave(a)
+	if known || l == legHub {
+		n.record(a)
+	}
 }
 
 func (n *network) enter(a *arrival) {
@@ -150,13 +161,13 @@ func (n *network) enter(a *arrival) {
 	n.latest[a.by] = a.at
 }
 
-func (n *network) leave(a *arrival, known bool) {
+func (n *network) leave(a *arrival) {
 	n.mu.Lock()
+	defer n.mu.Unlock()
 	n.inFlight[a.by]--
-	n.mu.Unlock()
-	if !known {
-		return
-	}
+}
+
+func (n *network) record(a *arrival) {
 	n.history.mu.Lock()
 	defer n.history.mu.Unlock()
 	a.over = time.Now()

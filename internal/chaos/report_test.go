@@ -73,7 +73,7 @@ func orphans(e evidence) []time.Duration {
 	var all []time.Duration
 	for _, a := range e.arrivals {
 		at, dead := died[a.by]
-		if !dead || a.at.After(at) || a.over.Before(at) {
+		if !dead || a.call != "" || a.at.After(at) || a.over.Before(at) {
 			continue
 		}
 		var again *arrival
@@ -133,7 +133,11 @@ func (e evidence) keep(tb testing.TB, wrong []string) string {
 		all = append(all, entry{w.sent, fmt.Sprintf("%-12s said; accepted %s after %d posts; %s %s as number %d in %s", w.id, w.accepted.Format(clock), w.posts, f.State, f.Reason, f.Seq, f.Lane)})
 	}
 	for _, a := range e.arrivals {
-		all = append(all, entry{a.at, fmt.Sprintf("%-12s by %s to %s: %s; done %t, answered %t, over %s", a.word, a.by, a.word.to, a.fault, a.done, a.clean, a.over.Format(clock))})
+		what := a.call
+		if what == "" {
+			what = fmt.Sprintf("%-12s to %s", a.word, a.word.to)
+		}
+		all = append(all, entry{a.at, fmt.Sprintf("%s by %s: %s; done %t, answered %t, over %s", what, a.by, a.fault, a.done, a.clean, a.over.Format(clock))})
 	}
 	for _, b := range e.blows {
 		all = append(all, entry{b.since, fmt.Sprintf("%-12s %s until %s", b.kind, b.to, b.until.Format(clock))})
