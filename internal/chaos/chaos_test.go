@@ -153,7 +153,7 @@ func (w *world) settle(tb testing.TB) time.Duration {
 // gather collects what the run left behind.
 func (w *world) gather(tb testing.TB, visitors int) evidence {
 	tb.Helper()
-	e := evidence{words: w.history.sorted(), at: map[wordLane][]wordID{}, fates: map[wordID]fate{}, notices: map[direction]int{}, ties: map[int][]tie{}, lease: w.plan.lease, most: mostCopies}
+	e := evidence{words: w.history.sorted(), at: map[wordLane][]wordID{}, fates: map[wordID]fate{}, notices: map[direction]int{}, ties: map[int][]tie{}, lease: w.plan.lease, timeout: w.plan.timeout, most: mostCopies}
 	w.history.mu.Lock()
 	e.arrivals, e.blows = w.history.arrivals, w.history.blows
 	w.history.mu.Unlock()

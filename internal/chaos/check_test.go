@@ -25,7 +25,8 @@ type evidence struct {
 	ties     map[int][]tie     // by conversation
 	notices  map[direction]int // what the service itself had to say
 	lease    time.Duration
-	most     int // copies of a message in Teams; see mostCopies
+	timeout  time.Duration // of the service's attempts
+	most     int           // copies of a message in Teams; see mostCopies
 }
 
 // wordLane is one direction of one conversation.
@@ -175,6 +176,11 @@ func (e evidence) cause(before []*arrival, again *arrival) string {
 				return "ambiguous answer"
 			}
 			return "killed before the answer"
+		}
+		// On a busy machine even a good answer may miss the sender's patience, which
+		// began before the network saw the request. Then the store says so.
+		if a.over.Sub(a.at) > e.timeout/3 && e.fates[a.word].Ambiguous > 0 {
+			return "answer too late"
 		}
 	}
 	for _, a := range before {

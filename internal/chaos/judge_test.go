@@ -81,6 +81,15 @@ func TestJudge(t *testing.T) {
 			twice(e, arrival{by: first, clean: true})
 			e.blows = []blow{{"database", incarnation{}, at(10), at(300)}}
 		}, ""},
+		"a copy after a late answer": {func(e *evidence) {
+			twice(e, arrival{by: first, clean: true})
+			e.arrivals[0].over = at(450)
+			e.fates[one] = fate{State: "delivered", Lane: "l", Seq: 1, Delivered: 1, Ambiguous: 1}
+		}, ""},
+		"a copy after a late answer that was heard": {func(e *evidence) {
+			twice(e, arrival{by: first, clean: true})
+			e.arrivals[0].over = at(450)
+		}, "R5: c0a1 was sent again"},
 		"a copy the network does not know": {func(e *evidence) { e.at[lane] = []wordID{one, one, two} }, "R5: c0a1 is in Teams 2 times, and"},
 		"too many copies": {func(e *evidence) {
 			twice(e, arrival{by: first, fault: doneReset})
@@ -102,7 +111,7 @@ func TestJudge(t *testing.T) {
 					two:   {State: "delivered", Key: two.String(), Lane: "l", Seq: 2, Delivered: 1},
 					heard: {State: "delivered", Key: heard.String(), Lane: "h", Seq: 1, Delivered: 1},
 				},
-				lease: time.Second, most: 2,
+				lease: time.Second, timeout: time.Second, most: 2,
 			}
 			row.bend(&e)
 			wrong := judge(e).wrong
