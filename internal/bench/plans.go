@@ -1,0 +1,236 @@
+package bench
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/liaison-skill/liaison/internal/app"
+)
+
+// A plan is how the database ran one of the service's statements, over all the
+// times it ran.
+type plan struct {
+	name  string
+	calls int
+	total time.Duration
+	scans []string // of tables, each as it was first seen
+	reads bool     // one of them reads a whole table of the service
+}
+
+// A planLog collects plans that the database's own auto_explain reports, so that
+// what is looked at is what ran: the service's statements, prepared, with its
+// arguments.
+type planLog struct {
+	mu    sync.Mutex
+	byID  map[string]*plan
+	order []string
+}
+
+// attach makes cfg's connections report into the log. The role must be allowed to
+// load auto_explain.
+func (g *planLog) attach(cfg *pgxpool.Config) {
+	cfg.ConnConfig.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) { g.notice(n.Message) }
+	cfg.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
+		for _, sql := range []string{
+			`LOAD 'auto_explain'`,
+			`SET auto_explain.log_min_duration = 0`,
+			`SET auto_explain.log_analyze = on`,
+			`SET auto_explain.log_timing = off`,
+			`SET auto_explain.log_format = 'json'`,
+			`SET auto_explain.log_level = 'notice'`,
+		} {
+			if _, err := conn.Exec(ctx, sql); err != nil {
+				return fmt.Errorf("explain statements: %w", err)
+			}
+		}
+		return nil
+	}
+}
+
+// node is a part of a plan.
+type node struct {
+	Type     string  `json:"Node Type"`
+	Relation string  `json:"Relation Name"`
+	Index    string  `json:"Index Name"`
+	Loops    float64 `json:"Actual Loops"`
+	Filtered float64 `json:"Rows Removed by Filter"`
+	Plans    []node  `json:"Plans"`
+}
+
+// notice takes a message of the form "duration: 0.123 ms  plan: {…}".
+func (g *planLog) notice(message string) {
+	head, body, ok := strings.Cut(message, "plan:")
+	if !ok {
+		return
+	}
+	var in struct {
+		Query string `json:"Query Text"`
+		Plan  node   `json:"Plan"`
+	}
+	if json.Unmarshal([]byte(body), &in) != nil {
+		return
+	}
+	took, _ := time.ParseDuration(strings.ReplaceAll(strings.TrimSpace(strings.TrimPrefix(head, "duration:")), " ", ""))
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	name := statementName(in.Query)
+	p := g.byID[name]
+	if p == nil {
+		p = &plan{name: name}
+		if g.byID == nil {
+			g.byID = map[string]*plan{}
+		}
+		g.byID[name] = p
+		g.order = append(g.order, name)
+	}
+	p.calls++
+	p.total += took
+	p.see(in.Plan)
+}
+
+// see notes the tables a plan reads. What it never came to does not count.
+func (p *plan) see(n node) {
+	if n.Relation != "" && n.Loops > 0 && strings.HasSuffix(n.Type, "Scan") {
+		how := n.Type + " " + n.Relation
+		if n.Index != "" {
+			how = n.Type + " " + n.Index
+		}
+		if !slices.Contains(p.scans, how) {
+			p.scans = append(p.scans, how)
+		}
+		p.reads = p.reads || n.Type == "Seq Scan"
+	}
+	if n.Index != "" && n.Relation == "" && !slices.Contains(p.scans, n.Type+" "+n.Index) && n.Loops > 0 {
+		p.scans = append(p.scans, n.Type+" "+n.Index) // a bitmap
+	}
+	for _, child := range n.Plans {
+		p.see(child)
+	}
+}
+
+// statementName says what a statement does, by what only it says.
+func statementName(sql string) string {
+	for _, known := range []struct{ text, name string }{
+		{"INSERT INTO lane AS l", "enqueue"},
+		{"k.doubtful", "claim"},
+		{"INSERT INTO attempt", "move cursors"},
+		{"FROM delivery", "fetch"},
+		{"by_conversation", "find mappings by conversation"},
+		{"m.hub_conversation = inp.conversation", "find mappings by hub conversation"},
+		{"INSERT INTO mapping", "reserve mapping"},
+		{"INSERT INTO entry", "append transcript"},
+		{"INSERT INTO accepted", "accept turn"},
+		{"UPDATE mapping AS m", "refresh reference"},
+		{"SET hub_conversation", "record hub conversation"},
+		{"WHERE m.id =", "get mapping"},
+		{"regexp_replace", "take back lanes"},
+		{"SELECT connector", "find connector"},
+	} {
+		if strings.Contains(sql, known.text) {
+			return known.name
+		}
+	}
+	words := strings.Fields(sql)
+	return strings.Join(words[:min(len(words), 6)], " ")
+}
+
+// all returns the plans in the order they were first seen.
+func (g *planLog) all() []plan {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var all []plan
+	for _, name := range g.order {
+		all = append(all, *g.byID[name])
+	}
+	return all
+}
+
+// explained runs the service in this process on a database, with every statement
+// explained, and has f talk to it.
+func (r *rig) explained(ctx context.Context, database string, f func(ctx context.Context, t target) error) ([]plan, error) {
+	cfg, err := pgxpool.ParseConfig(r.database.URL(database))
+	if err != nil {
+		return nil, fmt.Errorf("read the database's URL: %w", err)
+	}
+	cfg.MaxConns = servePool
+	quiet, err := r.open(ctx, database, 1)
+	if err != nil {
+		return nil, err
+	}
+	defer quiet.Close()
+	var log planLog
+	log.attach(cfg)
+	pool, err := pgxpool.NewWithConfig(ctx, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("connect to the database: %w", err)
+	}
+	defer pool.Close()
+	ln, err := listen(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a, err := r.app(ctx, database, pool, ln.Addr())
+	if err != nil {
+		return nil, errors.Join(err, ln.Close())
+	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	served := make(chan error, 1)
+	go func() { served <- a.Run(ctx, ln) }()
+	err = f(ctx, target{
+		addr: ln.Addr().String(), token: r.token, peers: r.peers,
+		usage: func() (usage, error) { return r.usage(0) }, idle: idle(quiet),
+	})
+	stop()
+	return log.all(), errors.Join(err, <-served)
+}
+
+func (r *rig) app(ctx context.Context, database string, pool *pgxpool.Pool, addr net.Addr) (*app.App, error) {
+	cfg, err := app.Load(ctx, r.environ(addr.String(), database))
+	if err != nil {
+		return nil, err
+	}
+	return app.New(cfg, "bench", pool, slog.New(slog.DiscardHandler), addr)
+}
+
+// explain looks at the statements of a service with a past and a backlog.
+func (c *campaign) explain(ctx context.Context, db *pgxpool.Pool, database string) error {
+	c.say("writing %d deliveries that wait", c.scale.pending)
+	if err := fillPending(ctx, db, c.scale.pending, c.scale.mostWorkers()); err != nil {
+		return err
+	}
+	var err error
+	c.report.plans, err = c.rig.explained(ctx, database, func(ctx context.Context, t target) error {
+		for _, kind := range []kind{userStarts, userSays, agentSays, cycle} {
+			l := c.group(1)
+			l.kind, l.workers, l.last = kind, 8, c.scale.bare
+			switch kind {
+			case userStarts:
+				l.last = 0
+			case cycle:
+				l.first = c.scale.mostConversations()
+			}
+			if _, err := t.put(ctx, l); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("explain statements: %w", err)
+	}
+	c.say("explained %d statements", len(c.report.plans))
+	return nil
+}
