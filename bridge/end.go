@@ -43,7 +43,7 @@ func (b *Bridge) End(ctx context.Context, t Turn, by mapping.Closer, answers ...
 func (b *Bridge) close(ctx context.Context, tx *delivery.Tx, m *mapping.Mapping, by mapping.Closer) error {
 	if hub, ok := b.toHub[m.Hub]; ok && m.State.Open() {
 		_, err := enqueue(ctx, tx, hub, delivery.Header{Conversation: hubLane(m.ID)},
-			hubOrder{Mapping: m.ID, End: &livechat.Ending{Key: m.OpenKey, Reason: string(by)}})
+			hubOrder{Mapping: m.ID, End: &livechat.Ending{Conversation: m.HubConversation, Key: m.OpenKey, Reason: string(by)}})
 		if err != nil {
 			return err
 		}

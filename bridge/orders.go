@@ -58,22 +58,22 @@ func (b *Bridge) sendHub(ctx context.Context, hub livechat.Hub, o hubOrder) erro
 	case o.Open != nil:
 		return b.open(ctx, hub, o)
 	case o.Say != nil:
-		m, err := b.hubConversation(ctx, o.Mapping)
+		say := *o.Say
+		m, err := b.hubConversation(ctx, o.Mapping, say.Conversation)
 		if err != nil {
 			return err
 		}
 		if m == "" {
 			return neverOpenedError{}
 		}
-		say := *o.Say
 		say.Conversation = m
 		return hub.Send(ctx, say)
 	case o.End != nil:
-		m, err := b.hubConversation(ctx, o.Mapping)
+		end := *o.End
+		m, err := b.hubConversation(ctx, o.Mapping, end.Conversation)
 		if err != nil {
 			return err
 		}
-		end := *o.End
 		end.Conversation = m
 		return hub.End(ctx, end)
 	}
@@ -105,7 +105,12 @@ func (b *Bridge) open(ctx context.Context, hub livechat.Hub, o hubOrder) error {
 	return nil
 }
 
-func (b *Bridge) hubConversation(ctx context.Context, id mapping.ID) (livechat.ConversationID, error) {
+// hubConversation returns the hub's id for a mapping: known when it was open as
+// the order was made, for it never changes; else looked up.
+func (b *Bridge) hubConversation(ctx context.Context, id mapping.ID, known livechat.ConversationID) (livechat.ConversationID, error) {
+	if known != "" {
+		return known, nil
+	}
 	m, err := mapping.Get(ctx, b.opt.Pool, id)
 	return m.HubConversation, err
 }

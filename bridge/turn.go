@@ -219,15 +219,16 @@ func (b *Bridge) forwardLocked(ctx context.Context, tx *delivery.Tx, ms []*mappi
 	return mapping.Append(ctx, tx, said...)
 }
 
-// message is the turn for the hub. A turn without an id gets a key of its own, so
-// that the hub can tell our repeats.
+// message is the turn for the hub, whose conversation is known unless it is being
+// opened. A turn without an id gets a key of its own, so that the hub can tell our
+// repeats.
 func (t Turn) message(m *mapping.Mapping) *livechat.Message {
 	id := t.ID
 	if id == "" {
 		id = rand.Text()
 	}
 	return &livechat.Message{
-		Key: fmt.Sprintf("%d/%s", m.ID, id), Sender: t.User.Name,
+		Conversation: m.HubConversation, Key: fmt.Sprintf("%d/%s", m.ID, id), Sender: t.User.Name,
 		Text: t.Text, Problem: t.Problem, Variables: t.Variables,
 	}
 }
