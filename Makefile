@@ -74,8 +74,13 @@ generate: ## Take the screenshots of docs/ anew
 	TEST_SCREENSHOTS=$(CURDIR)/docs/images go test -tags $(TAGS) -count=1 -run 'TestTheWholeConversation' ./internal/e2e
 
 .PHONY: bench
-bench: ## Run the benchmarks
-	go test -tags $(TAGS) -run '^$$' -bench . -benchmem ./delivery
+bench: build ## Measure the whole service and write docs/benchmarks.md; BENCH=short only prints
+	@go build -tags $(TAGS) -trimpath -o bin/bench ./internal/bench/cmd
+	@bin/bench --program bin/liaison $(if $(filter short,$(BENCH)),--short,--out docs/benchmarks.md)
+
+.PHONY: bench-parts
+bench-parts: ## Measure the parts by themselves
+	go test -tags $(TAGS) -run '^$$' -bench . -benchmem ./auth ./delivery
 
 CHAOS_FOR ?= 10m
 CHAOS_SEEDS ?= 1 2 3

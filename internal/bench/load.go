@@ -31,6 +31,10 @@ func (l load) most() int {
 	return maxMessages
 }
 
+// answers reports whether senders also wait until the copilot is answered: a
+// start is not one before that.
+func (l load) answers() bool { return l.kind == userStarts || l.kind == cycle }
+
 // A target is what a load is put on: a service with its peers.
 type target struct {
 	addr  string
@@ -44,7 +48,7 @@ type target struct {
 // must arrive, once and in order; else that is an error.
 func (t target) put(ctx context.Context, l load) (*result, error) {
 	tl := newTally(int(t.peers.runs.Add(1)), l.most())
-	if l.kind == cycle {
+	if l.answers() {
 		tl.hearing(l.workers)
 	}
 	t.peers.tally.Store(tl)
@@ -152,17 +156,36 @@ func (s *sender) repeat(ctx context.Context) error {
 		}
 		s.tally.began[n] = s.tally.now()
 		person, kind := s.load.first+s.index+k%mine*s.load.workers, s.load.kind
-		if kind != cycle {
-			if err := s.post(kind, n, person); err != nil {
-				return err
+		if kind == cycle {
+			person, kind = s.load.first+s.index, userStarts
+			if k%2 == 1 {
+				kind = userEnds
 			}
-			continue
 		}
-		if err := s.turn(k, n); err != nil {
+		if err := s.say(kind, n, person); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// say posts, and waits for the copilot's answer if the load does.
+func (s *sender) say(k kind, n, person int) error {
+	if !s.load.answers() {
+		return s.post(k, n, person)
+	}
+	s.tally.sender[n].Store(int32(s.index)) //nolint:gosec // a few senders
+	if err := s.post(k, n, person); err != nil {
+		return err
+	}
+	patience := time.NewTimer(stuck)
+	defer patience.Stop()
+	select {
+	case <-s.tally.heard[s.index]:
+		return nil
+	case <-patience.C:
+		return errors.New("the copilot was not answered")
+	}
 }
 
 // over reports whether a sender that has posted k times is done. One that has
@@ -177,27 +200,6 @@ func (s *sender) over(ctx context.Context, k, mine int) bool {
 		return false
 	}
 	return time.Since(s.tally.epoch) >= s.load.last
-}
-
-// turn starts a conversation of the sender's own person, or ends it, and waits
-// until the copilot has the answer.
-func (s *sender) turn(k, n int) error {
-	kind := userStarts
-	if k%2 == 1 {
-		kind = userEnds
-	}
-	s.tally.sender[n].Store(int32(s.index)) //nolint:gosec // a few senders
-	if err := s.post(kind, n, s.load.first+s.index); err != nil {
-		return err
-	}
-	patience := time.NewTimer(stuck)
-	defer patience.Stop()
-	select {
-	case <-s.tally.heard[s.index]:
-		return nil
-	case <-patience.C:
-		return errors.New("the copilot was not answered")
-	}
 }
 
 func (s *sender) post(k kind, n, person int) error {

@@ -80,7 +80,7 @@ func syncCost(dir string) (time.Duration, error) {
 	if err != nil {
 		return 0, fmt.Errorf("measure the disk: %w", err)
 	}
-	defer os.Remove(f.Name())
+	defer os.RemoveAll(f.Name())
 	defer f.Close()
 	page := make([]byte, 8<<10)
 	var all sample

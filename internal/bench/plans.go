@@ -33,6 +33,8 @@ type plan struct {
 // what is looked at is what ran: the service's statements, prepared, with its
 // arguments.
 type planLog struct {
+	reluctant bool // read whole tables only for want of an index, however small they are
+
 	mu    sync.Mutex
 	byID  map[string]*plan
 	order []string
@@ -43,7 +45,9 @@ type planLog struct {
 func (g *planLog) attach(cfg *pgxpool.Config) {
 	cfg.ConnConfig.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) { g.notice(n.Message) }
 	cfg.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
+		seqscan := map[bool]string{true: "off", false: "on"}[g.reluctant]
 		for _, sql := range []string{
+			`SET enable_seqscan = ` + seqscan,
 			`LOAD 'auto_explain'`,
 			`SET auto_explain.log_min_duration = 0`,
 			`SET auto_explain.log_analyze = on`,
@@ -158,32 +162,31 @@ func (g *planLog) all() []plan {
 }
 
 // explained runs the service in this process on a database, with every statement
-// explained, and has f talk to it.
-func (r *rig) explained(ctx context.Context, database string, f func(ctx context.Context, t target) error) ([]plan, error) {
+// explained into log, and has f talk to it.
+func (r *rig) explained(ctx context.Context, database string, log *planLog, f func(ctx context.Context, t target) error) error {
 	cfg, err := pgxpool.ParseConfig(r.database.URL(database))
 	if err != nil {
-		return nil, fmt.Errorf("read the database's URL: %w", err)
+		return fmt.Errorf("read the database's URL: %w", err)
 	}
 	cfg.MaxConns = servePool
 	quiet, err := r.open(ctx, database, 1)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer quiet.Close()
-	var log planLog
 	log.attach(cfg)
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
-		return nil, fmt.Errorf("connect to the database: %w", err)
+		return fmt.Errorf("connect to the database: %w", err)
 	}
 	defer pool.Close()
 	ln, err := listen(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	a, err := r.app(ctx, database, pool, ln.Addr())
 	if err != nil {
-		return nil, errors.Join(err, ln.Close())
+		return errors.Join(err, ln.Close())
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -194,7 +197,7 @@ func (r *rig) explained(ctx context.Context, database string, f func(ctx context
 		usage: func() (usage, error) { return r.usage(0) }, idle: idle(quiet),
 	})
 	stop()
-	return log.all(), errors.Join(err, <-served)
+	return errors.Join(err, <-served)
 }
 
 func (r *rig) app(ctx context.Context, database string, pool *pgxpool.Pool, addr net.Addr) (*app.App, error) {
@@ -211,15 +214,14 @@ func (c *campaign) explain(ctx context.Context, db *pgxpool.Pool, database strin
 	if err := fillPending(ctx, db, c.scale.pending, c.scale.mostWorkers()); err != nil {
 		return err
 	}
-	var err error
-	c.report.plans, err = c.rig.explained(ctx, database, func(ctx context.Context, t target) error {
+	err := c.rig.explained(ctx, database, &c.plans, func(ctx context.Context, t target) error {
 		for _, kind := range []kind{userStarts, userSays, agentSays, cycle} {
 			l := c.group(1)
 			l.kind, l.workers, l.last = kind, 8, c.scale.bare
-			switch kind {
-			case userStarts:
+			if kind == userStarts {
 				l.last = 0
-			case cycle:
+			}
+			if kind == cycle {
 				l.first = c.scale.mostConversations()
 			}
 			if _, err := t.put(ctx, l); err != nil {
@@ -231,6 +233,7 @@ func (c *campaign) explain(ctx context.Context, db *pgxpool.Pool, database strin
 	if err != nil {
 		return fmt.Errorf("explain statements: %w", err)
 	}
+	c.report.plans = c.plans.all()
 	c.say("explained %d statements", len(c.report.plans))
 	return nil
 }

@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"slices"
 	"testing"
 	"time"
 
@@ -26,30 +25,5 @@ func TestNotice(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, g.all(), cmp.AllowUnexported(plan{})); diff != "" {
 		t.Errorf("plans (-want +got):\n%s", diff)
-	}
-}
-
-// TestStatementsUseIndexes runs the service beside a past and a backlog. More of
-// both is measured by `make bench`.
-func TestStatementsUseIndexes(t *testing.T) {
-	t.Parallel()
-	if testing.Short() {
-		t.Skip("needs PostgreSQL; left out by -short")
-	}
-	scale := Options{Short: true}.scale()
-	scale.history, scale.pending, scale.bare = 40_000, 4_000, 200*time.Millisecond
-	plans := explainedOnce(t, scale)
-	for _, p := range plans {
-		t.Logf("%-32s ran %5d times, %s each: %v", p.name, p.calls, ms(each(p.total, p.calls)), p.scans)
-		if p.reads {
-			t.Errorf("%s reads a whole table: %v", p.name, p.scans)
-		}
-	}
-	for _, name := range []string{
-		"enqueue", "claim", "fetch", "move cursors", "find mappings by conversation", "find mappings by hub conversation", "append transcript",
-	} {
-		if !slices.ContainsFunc(plans, func(p plan) bool { return p.name == name }) {
-			t.Errorf("%s was not seen", name)
-		}
 	}
 }

@@ -104,7 +104,7 @@ func pooled(ctx context.Context, url string) (*pgxpool.Pool, error) {
 // Profile puts the heaviest load of a kind on a profiled service and leaves its
 // profiles in dir. The profiler begins when everything is open.
 func Profile(ctx context.Context, o Options, dir, way string, last time.Duration) error {
-	c := &campaign{Options: o, scale: o.scale(), began: time.Now()}
+	c := newCampaign(o, o.scale())
 	const people = 1000
 	return withFolder(o.Dir, func(folder string) error {
 		return withRig(ctx, folder, people, func(ctx context.Context, r *rig) error {

@@ -44,6 +44,7 @@ func TestVerdicts(t *testing.T) {
 		{made(8000, time.Millisecond, 100*time.Microsecond), "8,000/s; target at least 4,000/s: met (x2.00)", false},
 		{made(8000, time.Millisecond, 100*time.Microsecond), "0.10 ms; target at most 0.50 ms: met (x5.00)", false},
 		{made(8000, time.Millisecond, 100*time.Microsecond), "64 MB; target at most 128 MB: met (x2.00)", false},
+		{made(8000, 0, 100*time.Microsecond), "0.00 ms; target at most 3.00 ms: met\n", false},
 		{made(2000, 30*time.Millisecond, time.Millisecond), "2,000/s; target at least 4,000/s: missed (x0.50)", true},
 		{made(2000, 30*time.Millisecond, time.Millisecond), "30.00 ms; target at most 20.00 ms: missed (x0.67)", true},
 	} {

@@ -51,7 +51,7 @@ func withRig(ctx context.Context, dir string, people int, f func(ctx context.Con
 	if err != nil {
 		return err
 	}
-	if err := r.issuer(ln); err != nil {
+	if err := r.issuer(ln); err != nil { //nolint:contextcheck // gin's handlers get their context with the request
 		return errors.Join(err, ln.Close())
 	}
 	ctx, stop := context.WithCancel(ctx)

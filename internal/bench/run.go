@@ -92,18 +92,22 @@ type campaign struct {
 
 	scale  scale
 	rig    *rig
+	plans  planLog
 	report *Report
 	began  time.Time
 }
 
-// Run measures everything.
-func Run(ctx context.Context, o Options) (*Report, error) {
-	c := &campaign{Options: o, scale: o.scale(), began: time.Now(), report: &Report{
-		short: o.Short,
+func newCampaign(o Options, s scale) *campaign {
+	return &campaign{Options: o, scale: s, began: time.Now(), report: &Report{
+		short: o.Short, scale: s,
 		cells: map[cell]*result{}, bare: map[int]*result{}, memory: map[int]*result{}, cycles: map[int]*result{},
 		paced: map[kind]*result{}, compared: map[compared]*result{},
 	}}
-	c.report.scale = c.scale
+}
+
+// Run measures everything.
+func Run(ctx context.Context, o Options) (*Report, error) {
+	c := newCampaign(o, o.scale())
 	if err := withFolder(o.Dir, func(dir string) error { return c.run(ctx, dir) }); err != nil {
 		return nil, err
 	}

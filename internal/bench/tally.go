@@ -74,7 +74,7 @@ func (t *tally) arrive(n int) {
 	}
 	t.arrivals.Add(1)
 	if t.heard != nil {
-		t.heard[t.sender[n].Load()] <- struct{}{}
+		t.heard[t.sender[n].Load()] <- struct{}{} // its sender takes one for each
 	}
 }
 

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -27,7 +28,7 @@ const (
 // A verdict is a figure against its target.
 type verdict struct {
 	what, figure, target string
-	factor               float64 // 1 meets the target, more is better
+	factor               float64 // 1 meets the target, more is better, infinity is nothing at all
 }
 
 func (v verdict) String() string {
@@ -35,7 +36,11 @@ func (v verdict) String() string {
 	if v.factor < 1 {
 		word = "missed"
 	}
-	return fmt.Sprintf("%s: %s; target %s: %s (x%.2f)", v.what, v.figure, v.target, word, v.factor)
+	text := fmt.Sprintf("%s: %s; target %s: %s", v.what, v.figure, v.target, word)
+	if math.IsInf(v.factor, 1) {
+		return text
+	}
+	return fmt.Sprintf("%s (x%.2f)", text, v.factor)
 }
 
 // atLeast and atMost judge a figure; write puts one into words.
@@ -44,7 +49,7 @@ func atLeast(what string, figure, target float64, write func(float64) string) ve
 }
 
 func atMost(what string, figure, target float64, write func(float64) string) verdict {
-	return verdict{what, write(figure), "at most " + write(target), ratio(target, figure)}
+	return verdict{what, write(figure), "at most " + write(target), target / figure}
 }
 
 func writeRate(f float64) string   { return grouped(int(f+0.5)) + "/s" }
