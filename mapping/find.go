@@ -43,30 +43,33 @@ type Search struct {
 	Hub    livechat.ConversationID // may be empty
 }
 
+// The newest of a search is looked for by itself, which no statistics can turn
+// into a join with everything that is open.
 const lockOpenSQL = `
 	WITH inp AS (
 		SELECT *
 		FROM unnest(@bot::text[], @conversation::text[], @tenant::text[], @user::text[], @hub::text[])
 			WITH ORDINALITY AS t (bot, conversation, tenant, usr, hub, ord)
-	), by_conversation AS (
-		SELECT inp.ord, m.id
-		FROM inp JOIN mapping AS m ON m.bot_app_id = inp.bot AND m.conversation_id = inp.conversation
-		WHERE m.state = ANY(@states)
-	), by_hub AS (
-		SELECT inp.ord, m.id
-		FROM inp JOIN mapping AS m ON m.hub_conversation = inp.hub AND m.bot_app_id = inp.bot
-			AND m.tenant_id = inp.tenant AND m.user_id = inp.usr
-		WHERE inp.hub <> ''
-		  AND m.state = ANY(@states)
-		  AND inp.ord NOT IN (SELECT ord FROM by_conversation)
-	), found AS (
-		SELECT ord, max(id) AS id
-		FROM (SELECT * FROM by_conversation UNION ALL SELECT * FROM by_hub) AS either
-		GROUP BY ord
+	), found AS MATERIALIZED (
+		SELECT inp.ord, COALESCE(
+			(SELECT max(m.id)
+			 FROM mapping AS m
+			 WHERE m.bot_app_id = inp.bot
+			   AND m.conversation_id = inp.conversation
+			   AND m.state = ANY(@states)),
+			(SELECT max(m.id)
+			 FROM mapping AS m
+			 WHERE inp.hub <> ''
+			   AND m.hub_conversation = inp.hub
+			   AND m.bot_app_id = inp.bot
+			   AND m.tenant_id = inp.tenant
+			   AND m.user_id = inp.usr
+			   AND ` + stateApart + ` = ANY(@states))) AS id
+		FROM inp
 	)
 	SELECT found.ord, ` + columns + `
 	FROM found JOIN mapping AS m USING (id)
-	WHERE m.state = ANY(@states)
+	WHERE ` + stateApart + ` = ANY(@states)
 	ORDER BY m.id
 	FOR NO KEY UPDATE OF m`
 
@@ -138,7 +141,7 @@ const connectorSQL = `
 	SELECT COALESCE(
 		(SELECT connector
 		 FROM mapping
-		 WHERE bot_app_id = @bot AND conversation_id = @conversation AND connector IS NOT NULL
+		 WHERE bot_app_id = @bot AND conversation_id = @conversation AND COALESCE(connector, '') <> ''
 		 ORDER BY id DESC
 		 LIMIT 1),
 		(SELECT connector

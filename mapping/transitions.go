@@ -74,9 +74,9 @@ func Opened(ctx context.Context, db DB, id ID, hub livechat.ConversationID) erro
 }
 
 const failSQL = `
-	UPDATE mapping
+	UPDATE mapping AS m
 	SET state = 'failed', closed_at = now()
-	WHERE id = @id AND state = 'opening'`
+	WHERE m.id = @id AND ` + stateApart + ` = 'opening'`
 
 // Fail ends a mapping whose hub conversation could not be opened.
 func Fail(ctx context.Context, db DB, id ID) error {
@@ -84,9 +84,9 @@ func Fail(ctx context.Context, db DB, id ID) error {
 }
 
 const joinedSQL = `
-	UPDATE mapping
+	UPDATE mapping AS m
 	SET state = 'active', joined_at = now()
-	WHERE id = ANY(@ids) AND state = 'waiting'`
+	WHERE m.id = ANY(@ids) AND ` + stateApart + ` = 'waiting'`
 
 // Joined makes waiting mappings active.
 func Joined(ctx context.Context, db DB, ids ...ID) error {
@@ -94,9 +94,9 @@ func Joined(ctx context.Context, db DB, ids ...ID) error {
 }
 
 const endSQL = `
-	UPDATE mapping
+	UPDATE mapping AS m
 	SET state = 'ending', closed_by = @by, ended_at = now()
-	WHERE id = @id AND state IN ('waiting', 'active')`
+	WHERE m.id = @id AND ` + stateApart + ` IN ('waiting', 'active')`
 
 // End takes control from the hub: the copilot is to be told.
 func End(ctx context.Context, db DB, id ID, by Closer) error {

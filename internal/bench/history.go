@@ -70,7 +70,7 @@ func (r *rig) fillPast(ctx context.Context, pool *pgxpool.Pool, deliveries int) 
 	if err != nil {
 		return fmt.Errorf("write the past: %w", err)
 	}
-	return settleDown(ctx, pool)
+	return settleDown(ctx, pool, "VACUUM (ANALYZE)")
 }
 
 // pastPayload is as long as what the service stores of a line.
@@ -78,8 +78,8 @@ const pastPayload = `{"mapping":1,"say":{"key":"1/7x1234","sender":"Person 1","t
 
 // settleDown does what the database would otherwise do while something is
 // measured.
-func settleDown(ctx context.Context, pool *pgxpool.Pool) error {
-	for _, sql := range []string{`VACUUM (ANALYZE)`, `CHECKPOINT`} {
+func settleDown(ctx context.Context, pool *pgxpool.Pool, tidy string) error {
+	for _, sql := range []string{tidy, `CHECKPOINT`} {
 		if _, err := pool.Exec(ctx, sql); err != nil {
 			return fmt.Errorf("tidy the database: %w", err)
 		}
@@ -171,7 +171,8 @@ var laterSQL = []string{
 }
 
 // fillPending writes deliveries that wait, behind due lanes that are to be taken
-// at once.
+// at once. What the database believes of mappings stays as old as the past is: it
+// often is when a day begins.
 func fillPending(ctx context.Context, pool *pgxpool.Pool, deliveries, due int) error {
 	args := pgx.NamedArgs{
 		"each": perConversation, "conversations": deliveries / perConversation, "due": due, "payload": pastPayload,
@@ -187,5 +188,5 @@ func fillPending(ctx context.Context, pool *pgxpool.Pool, deliveries, due int) e
 	if err != nil {
 		return fmt.Errorf("write what waits: %w", err)
 	}
-	return settleDown(ctx, pool)
+	return settleDown(ctx, pool, "VACUUM (ANALYZE) lane, delivery")
 }

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -26,7 +27,7 @@ type plan struct {
 	calls int
 	total time.Duration
 	scans []string // of tables, each as it was first seen
-	reads bool     // one of them reads a whole table of the service
+	reads bool     // one of them reads a whole table or index of the service
 }
 
 // A planLog collects plans that the database's own auto_explain reports, so that
@@ -68,8 +69,8 @@ type node struct {
 	Type     string  `json:"Node Type"`
 	Relation string  `json:"Relation Name"`
 	Index    string  `json:"Index Name"`
+	Cond     string  `json:"Index Cond"`
 	Loops    float64 `json:"Actual Loops"`
-	Filtered float64 `json:"Rows Removed by Filter"`
 	Plans    []node  `json:"Plans"`
 }
 
@@ -104,23 +105,23 @@ func (g *planLog) notice(message string) {
 	p.see(in.Plan)
 }
 
-// see notes the tables a plan reads. What it never came to does not count.
-func (p *plan) see(n node) {
-	if n.Relation != "" && n.Loops > 0 && strings.HasSuffix(n.Type, "Scan") {
-		how := n.Type + " " + n.Relation
-		if n.Index != "" {
-			how = n.Type + " " + n.Index
+// see notes the tables and indexes a plan reads. What it never came to does not
+// count. An index without a condition is read whole too, unless a limit ends it.
+func (p *plan) see(n node) { p.look(n, false) }
+
+func (p *plan) look(n node, limited bool) {
+	if name := cmp.Or(n.Index, n.Relation); name != "" && n.Loops > 0 && strings.HasSuffix(n.Type, "Scan") {
+		how := n.Type + " " + name
+		if n.Type == "Seq Scan" || n.Index != "" && n.Cond == "" && !limited {
+			how += " WHOLE"
+			p.reads = true
 		}
 		if !slices.Contains(p.scans, how) {
 			p.scans = append(p.scans, how)
 		}
-		p.reads = p.reads || n.Type == "Seq Scan"
-	}
-	if n.Index != "" && n.Relation == "" && !slices.Contains(p.scans, n.Type+" "+n.Index) && n.Loops > 0 {
-		p.scans = append(p.scans, n.Type+" "+n.Index) // a bitmap
 	}
 	for _, child := range n.Plans {
-		p.see(child)
+		p.look(child, n.Type == "Limit")
 	}
 }
 
@@ -131,13 +132,18 @@ func statementName(sql string) string {
 		{"k.doubtful", "claim"},
 		{"INSERT INTO attempt", "move cursors"},
 		{"FROM delivery", "fetch"},
-		{"by_conversation", "find mappings by conversation"},
+		{"m.conversation_id = inp.conversation", "find mappings by conversation"},
 		{"m.hub_conversation = inp.conversation", "find mappings by hub conversation"},
 		{"INSERT INTO mapping", "reserve mapping"},
 		{"INSERT INTO entry", "append transcript"},
 		{"INSERT INTO accepted", "accept turn"},
 		{"UPDATE mapping AS m", "refresh reference"},
 		{"SET hub_conversation", "record hub conversation"},
+		{"SET state = 'active'", "join mapping"},
+		{"SET state = 'closed'", "close mapping"},
+		{"acked_seq = GREATEST(acked_seq", "move one cursor"},
+		{"acked_seq = $", "settle"},
+		{"m.conversation_id = $", "find open mapping"},
 		{"WHERE m.id =", "get mapping"},
 		{"regexp_replace", "take back lanes"},
 		{"SELECT connector", "find connector"},

@@ -75,7 +75,7 @@ to arrival".`
 mappings, lanes, attempts, keys, transcripts.`
 
 	plansNote = `As auto_explain reports what the service ran in this process: its prepared statements with their arguments. The times are the
-database's, measuring included. Statements that only start up or end a service are among them.`
+database's, measuring included. WHOLE is a table, or an index, read from end to end; lanes are taken back once, when a service starts.`
 )
 
 func (r *Report) machineTable() string {
@@ -176,7 +176,7 @@ func (r *Report) planTable() string {
 		for _, p := range r.plans {
 			verdict := ""
 			if p.reads {
-				verdict = "READS A WHOLE TABLE"
+				verdict = "reads it whole"
 			}
 			row(p.name, p.calls, short(each(p.total, p.calls)), strings.Join(p.scans, ", "), verdict)
 		}

@@ -78,7 +78,7 @@ func TestReportIsComplete(t *testing.T) {
 	if err := r.Markdown(&markdown); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"user to agent", "pass-through/s", "READS A WHOLE TABLE", "begin to arrival", "5,000", "missed"} {
+	for _, want := range []string{"user to agent", "pass-through/s", "reads it whole", "begin to arrival", "5,000", "missed"} {
 		if !strings.Contains(text.String(), want) || !strings.Contains(markdown.String(), want) {
 			t.Errorf("a report lacks %q", want)
 		}

@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 func tiny() scale {
 	return scale{
 		workers: []int{1, 4}, conversations: []int{8, 16}, rounds: 2, cell: 50 * time.Millisecond, bare: 50 * time.Millisecond,
-		paced: 500 * time.Millisecond, pace: 40, history: 2000, pending: 1000, compared: 16, compare: 50 * time.Millisecond, comparisons: 1,
+		paced: 500 * time.Millisecond, pace: 40, history: 40_000, pending: 1000, compared: 16, compare: 50 * time.Millisecond, comparisons: 1,
 	}
 }
 
@@ -69,8 +69,8 @@ func TestRun(t *testing.T) {
 		t.Error("the report lacks figures")
 	}
 	for _, p := range c.report.plans {
-		if p.reads {
-			t.Errorf("%s reads a whole table: %v", p.name, p.scans)
+		if p.reads && p.name != "take back lanes" { // which is done once, of what was under way
+			t.Errorf("%s reads something whole: %v", p.name, p.scans)
 		}
 	}
 	for _, name := range []string{
