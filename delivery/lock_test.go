@@ -35,7 +35,7 @@ func TestLockedLaneHoldsUpNoOther(t *testing.T) {
 		return s.send(ctx, w)
 	}}
 	c := quick()
-	c.Lease, c.Timeout = 500*time.Millisecond, 10*time.Second
+	c.Lease, c.Timeout = 2*time.Second, 20*time.Second
 	o, _ := begin(t, pool, c, "one", d)
 	put(t, o, d, delivery.Header{}, word{"locked", 0})
 	put(t, o, d, delivery.Header{}, word{"long", 0})
