@@ -3,11 +3,13 @@ package sandbox
 import (
 	"crypto"
 	"crypto/sha256"
+	"crypto/subtle"
 	"crypto/x509"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,11 +33,24 @@ type FederatedIssuer struct {
 	Key     crypto.PublicKey // RSA
 }
 
-// A registration is what proves an app beside its secret.
+// A registration is what proves an app.
 type registration struct {
+	secrets      []string
 	certificates []*x509.Certificate
 	subjects     map[string]*x509.CertPool // trusted issuers, by common name
 	issuers      []FederatedIssuer
+}
+
+// AcceptSecret lets an app prove itself with one more secret.
+func (s *Sandbox) AcceptSecret(app, secret string) {
+	s.register(app, func(r *registration) { r.secrets = append(r.secrets, secret) })
+}
+
+// RefuseSecret makes a secret of the app worthless. Tokens it got live on.
+func (s *Sandbox) RefuseSecret(app, secret string) {
+	s.register(app, func(r *registration) {
+		r.secrets = slices.DeleteFunc(r.secrets, func(other string) bool { return other == secret })
+	})
 }
 
 // AcceptCertificate lets an app prove itself with the certificate's key.
@@ -68,6 +83,15 @@ func (s *Sandbox) register(app string, change func(*registration)) {
 	})
 }
 
+// checkSecret reports whether the secret is one of the app's.
+func (s *Sandbox) checkSecret(app, secret string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.ContainsFunc(s.registrations[strings.ToLower(app)].secrets, func(want string) bool {
+		return subtle.ConstantTimeCompare([]byte(secret), []byte(want)) == 1
+	})
+}
+
 // checkAssertion checks the assertion in a token request of the app.
 func (s *Sandbox) checkAssertion(app string, form url.Values) error {
 	if form.Get("client_assertion_type") != assertionType {
@@ -84,9 +108,6 @@ func (s *Sandbox) checkAssertion(app string, form url.Values) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := s.registrations[strings.ToLower(app)]
-	if r == nil {
-		return errors.New("no certificate and no issuer is registered")
-	}
 	for _, f := range r.issuers {
 		if f.Issuer == unverified.Issuer {
 			return f.check(token)

@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"crypto/subtle"
 	"net/http"
 	"net/url"
 	"strings"
@@ -106,15 +105,14 @@ func (s *Sandbox) token(q request) reply {
 
 // authenticate checks what proves the client; otherwise it returns the refusal.
 func (s *Sandbox) authenticate(client, secret string, form url.Values) (refusal reply, ok bool) {
-	want, ok := s.secretOf(client)
-	if !ok {
+	if !s.knownApp(client) {
 		return entraError(http.StatusBadRequest, "unauthorized_client", "AADSTS700016: application '"+client+"' was not found in the directory."), false
 	}
 	if form.Has("client_assertion") {
 		if err := s.checkAssertion(client, form); err != nil {
 			return entraError(http.StatusUnauthorized, "invalid_client", "AADSTS700027: "+err.Error()+"."), false
 		}
-	} else if subtle.ConstantTimeCompare([]byte(secret), []byte(want)) != 1 {
+	} else if !s.checkSecret(client, secret) {
 		return entraError(http.StatusUnauthorized, "invalid_client", "AADSTS7000215: invalid client secret provided."), false
 	}
 	return reply{}, true
@@ -182,16 +180,10 @@ func clientOf(q request, form url.Values) (client, secret string) {
 	return client, secret
 }
 
-func (s *Sandbox) secretOf(client string) (string, bool) {
-	switch {
-	case strings.EqualFold(client, s.cfg.CopilotAppID):
-		return s.cfg.CopilotSecret, true
-	case strings.EqualFold(client, s.cfg.SkillAppID):
-		return s.cfg.SkillSecret, true
-	case strings.EqualFold(client, s.cfg.DeskAppID):
-		return s.cfg.DeskSecret, true
-	}
-	return "", false
+func (s *Sandbox) knownApp(client string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.registrations[strings.ToLower(client)] != nil
 }
 
 // audienceOf names a resource as its tokens do: an app by its bare id, the

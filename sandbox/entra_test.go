@@ -208,3 +208,23 @@ func TestTokenRequestsAreRecordedWithoutSecrets(t *testing.T) {
 		}
 	}
 }
+
+func TestAnAppMayHaveTwoSecretsForAWhile(t *testing.T) {
+	t.Parallel()
+	s := start(t, sandbox.Config{})
+	config := credentials(s, "SKILL", copilot+"/.default")
+	before := config.ClientSecret
+	works := func(secret string) bool {
+		config.ClientSecret = secret
+		_, err := config.Token(t.Context())
+		return err == nil
+	}
+	got := []bool{works(before), works("next")}
+	s.AcceptSecret(skill, "next")
+	got = append(got, works(before), works("next"))
+	s.RefuseSecret(skill, before)
+	got = append(got, works(before), works("next"))
+	if diff := cmp.Diff([]bool{true, false, true, true, false, true}, got); diff != "" {
+		t.Errorf("old and new secret, before, meanwhile and after (-want +got):\n%s", diff)
+	}
+}

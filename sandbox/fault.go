@@ -3,10 +3,12 @@ package sandbox
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"net"
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/liaison-skill/liaison/internal/web"
@@ -15,8 +17,8 @@ import (
 // statusNone is recorded for a request that got no answer.
 const statusNone = -1
 
-// A Fault is a way to misbehave. Without Status, Hang, Reset and EmptyBody it
-// only delays.
+// A Fault is a way to misbehave. Without Status, Hang, Reset, Echo and EmptyBody
+// it only delays.
 type Fault struct {
 	Status     int           `json:"status,omitempty"`     // answer this instead
 	Code       string        `json:"code,omitempty"`       // in the answer's error body
@@ -24,6 +26,7 @@ type Fault struct {
 	Delay      time.Duration `json:"delay,omitempty"`      // before anything else
 	Hang       bool          `json:"hang,omitempty"`       // do not answer until the caller gives up
 	Reset      bool          `json:"reset,omitempty"`      // break the TCP connection
+	Echo       bool          `json:"echo,omitempty"`       // repeat the request, credentials too: in the error body, or without Status as no HTTP
 	EmptyBody  bool          `json:"emptyBody,omitempty"`  // do it and answer its status without a body
 	Accept     bool          `json:"accept,omitempty"`     // do what was asked first, then fail as told
 
@@ -72,7 +75,7 @@ func (s *Sandbox) takeFault(leg Leg, conversation string) standingFault {
 }
 
 // fails reports whether the caller is to see something other than success.
-func (f Fault) fails() bool { return f.Status != 0 || f.Hang || f.Reset }
+func (f Fault) fails() bool { return f.Status != 0 || f.Hang || f.Reset || f.Echo }
 
 // play answers q as f has it and returns the status the caller saw.
 func (s *Sandbox) play(q request, f standingFault, endpoint func(request) reply) int {
@@ -95,6 +98,9 @@ func (s *Sandbox) play(q request, f standingFault, endpoint func(request) reply)
 		return statusNone
 	case f.Status != 0:
 		r = f.reply(q)
+	case f.Echo:
+		babble(q)
+		return statusNone
 	case f.EmptyBody:
 		r.body = nil
 	}
@@ -110,7 +116,10 @@ func (f standingFault) reply(q request) reply {
 	if f.EmptyBody {
 		return reply{f.Status, nil}
 	}
-	const message = "This fault was ordered."
+	message := "This fault was ordered."
+	if f.Echo {
+		message = echo(q)
+	}
 	switch {
 	case f.leg == Entra:
 		return entraError(f.Status, cmp.Or(f.Code, "temporarily_unavailable"), message)
@@ -136,6 +145,23 @@ func pause(ctx context.Context, d time.Duration) bool {
 	case <-web.Draining(ctx):
 	}
 	return false
+}
+
+// echo is the request in one line.
+func echo(q request) string {
+	r := q.Request
+	return fmt.Sprint(r.Header.Get("Authorization"), " ", strings.Join(strings.Fields(string(q.body)), " "), " ", r.Method, " ", r.URL)
+}
+
+// babble repeats the request where an answer belongs. Clients like to quote what
+// they cannot read.
+func babble(q request) {
+	conn, _, err := q.Writer.Hijack()
+	if err != nil {
+		return
+	}
+	_, _ = fmt.Fprint(conn, echo(q), "\r\n\r\n")
+	_ = conn.Close()
 }
 
 // reset breaks the connection so that the caller reads "connection reset".

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -32,6 +33,8 @@ func TestFaults(t *testing.T) {
 		{"accept, then a reset", sandbox.Fault{Accept: true, Reset: true}, 0, 1},
 		{"accept, then a hang", sandbox.Fault{Accept: true, Hang: true}, 0, 1},
 		{"an empty body", sandbox.Fault{EmptyBody: true}, 201, 1},
+		{"an echo", sandbox.Fault{Echo: true, Status: 400}, 400, 0},
+		{"an echo that is no answer", sandbox.Fault{Echo: true}, 0, 0},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
@@ -48,6 +51,9 @@ func TestFaults(t *testing.T) {
 			}
 			if row.fault.Code != "" && code(t, body) != row.fault.Code {
 				t.Errorf("body %s", body)
+			}
+			if row.fault.Echo && row.status > 0 && strings.Count(string(body), token)+strings.Count(string(body), "**Ann**: hello") != 2 {
+				t.Errorf("body %s does not repeat the token and the words", body)
 			}
 			if row.fault.EmptyBody && len(body) > 0 {
 				t.Errorf("body %s", body)

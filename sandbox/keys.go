@@ -53,8 +53,9 @@ type keyRing struct {
 	round     int             // how often the keys were renewed
 }
 
-// renew replaces every published key.
-func (r *keyRing) renew(base string) error {
+// renew makes new keys, which sign from now on, and publishes those before them
+// too if told to keep them.
+func (r *keyRing) renew(base string, keep bool) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	own, err := rsa.GenerateKey(rand.Reader, keyBits)
@@ -67,6 +68,7 @@ func (r *keyRing) renew(base string) error {
 	}
 	r.round++
 	id := func(name string) string { return fmt.Sprintf("%s-%d", name, r.round) }
+	before := r.published
 	r.published = map[issuerName][]signingKey{
 		entra: {{id: id("entra"), key: own, issuer: base + "/entra/{tenantid}/v2.0"}},
 		// The Bot Connector publishes keys for other channels beside its own, and
@@ -76,6 +78,11 @@ func (r *keyRing) renew(base string) error {
 			{id: id("channel-webchat"), key: connector, endorsements: []string{"webchat"}},
 			{id: id("channel-none"), key: connector},
 		},
+	}
+	if keep {
+		for name, keys := range before {
+			r.published[name] = append(r.published[name], keys...)
+		}
 	}
 	return nil
 }

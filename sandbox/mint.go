@@ -75,7 +75,11 @@ func (s *Sandbox) Mint(t Token) (string, error) {
 }
 
 // RotateKeys replaces both issuers' keys. Tokens minted before verify no more.
-func (s *Sandbox) RotateKeys() error { return s.keys.renew(s.cfg.BaseURL) }
+func (s *Sandbox) RotateKeys() error { return s.keys.renew(s.cfg.BaseURL, false) }
+
+// AddKeys makes both issuers sign with new keys, as the real ones do it: the keys
+// before stay published, and what they signed verifies.
+func (s *Sandbox) AddKeys() error { return s.keys.renew(s.cfg.BaseURL, true) }
 
 // claims returns what the real issuer would put into a token of kind.
 func (s *Sandbox) claims(kind Kind) map[string]any {

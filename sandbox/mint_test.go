@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -103,6 +104,25 @@ func TestRotatedKeysReplaceThePublishedOnes(t *testing.T) {
 	}
 	if _, err := verifier.Verify(t.Context(), sandboxtest.Mint(t, s, sandbox.Token{})); err != nil {
 		t.Errorf("a token of the new key: %v", err)
+	}
+}
+
+func TestAddedKeysLeaveTheOthersPublished(t *testing.T) {
+	t.Parallel()
+	s := start(t, sandbox.Config{})
+	before := sandboxtest.Mint(t, s, sandbox.Token{})
+	if err := s.AddKeys(); err != nil {
+		t.Fatal(err)
+	}
+	after := sandboxtest.Mint(t, s, sandbox.Token{})
+	if head := func(token string) string { return strings.Split(token, ".")[0] }; head(before) == head(after) {
+		t.Error("the old key still signs")
+	}
+	verifier := provider(t, s).Verifier(&oidc.Config{ClientID: skill})
+	for name, token := range map[string]string{"old": before, "new": after} {
+		if _, err := verifier.Verify(t.Context(), token); err != nil {
+			t.Errorf("a token of the %s key: %v", name, err)
+		}
 	}
 }
 

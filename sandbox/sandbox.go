@@ -93,7 +93,7 @@ type Sandbox struct {
 	bySkill        map[activity.ConversationID]*person // conversations a host of the Bot Framework minted
 
 	tokensV1      bool                     // what Entra issues
-	registrations map[string]*registration // by app, beside the secrets
+	registrations map[string]*registration // by app
 	assertions    map[string]bool          // ids of those that were used
 	desk          string                   // where agents come from and go back to
 	codes         map[string]signInCode    // issued and not redeemed
@@ -133,9 +133,12 @@ func New(cfg Config) (*Sandbox, error) {
 		assertions:     map[string]bool{},
 		codes:          map[string]signInCode{},
 	}
-	if err := s.keys.renew(cfg.BaseURL); err != nil {
+	if err := s.keys.renew(cfg.BaseURL, false); err != nil {
 		return nil, fmt.Errorf("make signing keys: %w", err)
 	}
+	s.AcceptSecret(cfg.CopilotAppID, cfg.CopilotSecret)
+	s.AcceptSecret(cfg.SkillAppID, cfg.SkillSecret)
+	s.AcceptSecret(cfg.DeskAppID, cfg.DeskSecret)
 	s.engine = s.routes()
 	if err := s.restore(); err != nil {
 		return nil, err
