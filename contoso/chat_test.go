@@ -213,7 +213,7 @@ func TestEnd_by_key_races_its_start(t *testing.T) {
 
 func TestAPIKey_guards_the_API_and_not_the_desk(t *testing.T) {
 	t.Parallel()
-	h := run(t, pgtest.DB(t, contoso.Schema()), contoso.Config{APIKey: "right"})
+	h := run(t, pgtest.DB(t, contoso.Schema()), contoso.Config{APIKey: "right, next,"})
 	rows := []struct {
 		name   string
 		call   call
@@ -222,6 +222,9 @@ func TestAPIKey_guards_the_API_and_not_the_desk(t *testing.T) {
 		{"no key", call{path: "/api/chat/start"}, 401},
 		{"wrong key", call{path: "/api/chat/start", header: header("X-API-Key", "righ")}, 401},
 		{"right key", call{path: "/api/chat/start", header: header("X-API-Key", "right")}, 200},
+		{"next key", call{path: "/api/chat/start", header: header("X-API-Key", "next")}, 200},
+		{"both keys", call{path: "/api/chat/start", header: header("X-API-Key", "right, next,")}, 401},
+		{"empty key", call{path: "/api/chat/start", header: header("X-API-Key", "")}, 401},
 		{"receive", call{path: "/api/chat/receive", body: "{}"}, 401},
 		{"send", call{path: "/api/chat/send", body: "{}"}, 401},
 		{"end", call{path: "/api/chat/end", body: "{}"}, 401},

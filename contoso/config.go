@@ -19,7 +19,7 @@ type Config struct {
 	PublicURL     string     `env:"CONTOSO_PUBLIC_URL" help:"where agents' browsers reach the desk, as in https://desk.example.com; the address above by default"`
 	WebhookURL    string     `env:"CONTOSO_WEBHOOK_URL, default=http://localhost:5001/api/livechat/messages" help:"where agents' words are posted"`
 	WebhookSecret env.Secret `env:"CONTOSO_WEBHOOK_SECRET" help:"signs webhooks; a comma list while rotating; empty leaves them unsigned"`
-	APIKey        env.Secret `env:"CONTOSO_API_KEY" help:"the X-API-Key callers of /api/chat must send; empty lets in this machine only"`
+	APIKey        env.Secret `env:"CONTOSO_API_KEY" help:"the X-API-Key callers of /api/chat must send; a comma list while rotating; empty lets in this machine only"`
 	SignIn        SignIn     `env:", prefix=CONTOSO_OIDC_"`
 	Rate          web.Limits `env:", prefix=CONTOSO_RATE_"`
 	TLS           web.TLS    `env:", prefix=CONTOSO_TLS_"`
@@ -44,6 +44,9 @@ func (c Config) resolve(addr net.Addr) (Config, error) {
 	c.SignIn.Allowed = trimmed(c.SignIn.Allowed)
 	problems := []error{c.Rate.Check("CONTOSO_RATE_"), c.TLS.Check("CONTOSO_TLS_")}
 	add := func(variable, text string) { problems = append(problems, fmt.Errorf("CONTOSO_%s: %s", variable, text)) }
+	if c.APIKey != "" && len(env.List(c.APIKey)) == 0 {
+		add("API_KEY", "holds no key; nobody could call the API")
+	}
 	if c.SignIn.Issuer == "" {
 		if c.SignIn.ClientID != "" || c.SignIn.ClientSecret != "" || len(c.SignIn.Allowed) > 0 {
 			add("OIDC_ISSUER", "required when any CONTOSO_OIDC_ variable is set")

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"github.com/liaison-skill/liaison/internal/env"
 	"github.com/liaison-skill/liaison/internal/web"
 )
 
@@ -56,12 +57,14 @@ func (a *App) requireAgent(c *gin.Context) error {
 	return nil
 }
 
-// requireCaller lets in who sends the API's key, and agents. Where there is no
-// key it lets in this machine.
+// requireCaller lets in who sends one of the API's keys, and agents. Where there
+// is no key it lets in this machine.
 func (a *App) requireCaller(c *gin.Context) error {
-	want, got := a.Config.APIKey.Reveal(), c.GetHeader("X-API-Key")
-	if want != "" && same(got, want) {
-		return nil
+	got := c.GetHeader("X-API-Key")
+	for _, key := range env.List(a.Config.APIKey) {
+		if same(got, key.Reveal()) {
+			return nil
+		}
 	}
 	if a.signIn != nil && got == "" {
 		who, err := a.agentOf(c)
@@ -73,7 +76,7 @@ func (a *App) requireCaller(c *gin.Context) error {
 			return nil
 		}
 	}
-	if want == "" {
+	if a.Config.APIKey == "" {
 		return onlyHere(c.Request, "CONTOSO_API_KEY")
 	}
 	return &web.Error{Status: http.StatusUnauthorized, Text: "X-API-Key is missing or wrong"}

@@ -76,6 +76,7 @@ func TestConfigIsRefused(t *testing.T) {
 		want   string // part of the error; "" for none
 	}{
 		"nothing set":                      {Config{}, anywhere, ""},
+		"keys, but none":                   {Config{APIKey: " ,"}, local, "CONTOSO_API_KEY: "},
 		"an issuer":                        {Config{SignIn: good}, local, ""},
 		"an issuer, served to the world":   {Config{SignIn: good}, anywhere, "CONTOSO_PUBLIC_URL: "},
 		"a public URL":                     {Config{SignIn: good, PublicURL: "https://desk.example/"}, anywhere, ""},
