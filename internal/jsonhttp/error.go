@@ -1,6 +1,7 @@
 package jsonhttp
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -13,6 +14,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -92,18 +94,22 @@ func (e *Error) RetryAfter() time.Duration {
 	return e.After
 }
 
-func transportError(err error, sent bool) *Error {
+func transportError(err error, sent bool) *Error { return &Error{sent: sent, cause: Cause(err)} }
+
+// Cause returns of an [http.Client]'s error what is safe to show: neither the
+// URL, which may hold a secret in path or query, nor what it could not read.
+func Cause(err error) error {
 	cause := err
 	if ue, ok := errors.AsType[*url.Error](err); ok {
-		cause = ue.Err // without the URL, which may hold a secret in path or query
+		cause = ue.Err
 	}
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
-		cause = fmt.Errorf("no answer in time: %w", context.DeadlineExceeded)
+		return fmt.Errorf("no answer in time: %w", context.DeadlineExceeded)
 	case !known(cause):
-		cause = errors.New("answer is not HTTP")
+		return errors.New("answer is not HTTP")
 	}
-	return &Error{sent: sent, cause: cause}
+	return cause
 }
 
 // known reports whether the text of err is safe. What net/http cannot read, it
@@ -123,16 +129,49 @@ func statusError(resp *http.Response) *Error {
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, 4<<10))
 	return &Error{
 		Status: resp.StatusCode,
-		Code:   peerCode(body),
+		Code:   Code(resp, peerCode(body)),
 		After:  retryAfter(resp.Header.Get("Retry-After"), time.Now()),
 	}
 }
 
 var codeForm = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.-]{0,63}$`)
 
+// Code returns an error code that came with resp, or "" when it could be
+// somebody's words or a secret: it is a sentence, or the request has it too.
+func Code(resp *http.Response, code string) string {
+	if !codeForm.MatchString(code) || repeats(resp.Request, code) {
+		return ""
+	}
+	return code
+}
+
+// repeats reports whether a text is part of the request, as it was sent.
+func repeats(r *http.Request, text string) bool {
+	if r == nil {
+		return false // not from net/http
+	}
+	if strings.Contains(r.URL.String(), text) {
+		return true
+	}
+	for _, values := range r.Header {
+		if strings.Contains(strings.Join(values, "\n"), text) {
+			return true
+		}
+	}
+	if r.GetBody == nil {
+		return false
+	}
+	body, err := r.GetBody()
+	if err != nil {
+		return false
+	}
+	defer body.Close()
+	sent, err := io.ReadAll(body)
+	return err == nil && bytes.Contains(sent, []byte(text))
+}
+
 // peerCode finds an error code in the shapes peers use: {"error":{"code"}} of
-// the Bot Connector, {"error":"code"} of Entra, {"code"}. A sentence is not a
-// code: it could repeat somebody's words.
+// the Bot Connector, {"error":"code"} of Entra, {"code"}.
 func peerCode(body []byte) string {
 	var outer struct {
 		Error json.RawMessage `json:"error"`
@@ -151,9 +190,6 @@ func peerCode(body []byte) string {
 		code = inner.Code
 	case json.Unmarshal(outer.Error, &text) == nil:
 		code = text
-	}
-	if !codeForm.MatchString(code) {
-		return ""
 	}
 	return code
 }

@@ -125,6 +125,34 @@ func TestPeerCode(t *testing.T) {
 	}
 }
 
+// TestPeerCodeThatRepeats drops a code that is part of what was sent: a secret or
+// a single word may look like one.
+func TestPeerCodeThatRepeats(t *testing.T) {
+	t.Parallel()
+	for name, request := range map[string]jsonhttp.Request{
+		"words":        {In: map[string]string{"text": "the word is " + secret}},
+		"a credential": {Header: http.Header{"X-Api-Key": {secret}}},
+		"the URL":      {URL: "/?sig=" + secret},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			code := secret
+			peer := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+				w.WriteHeader(http.StatusBadRequest)
+				_, _ = fmt.Fprintf(w, `{"code":%q}`, code)
+			})
+			request.URL = peer.URL + request.URL
+			if e := failure(t, jsonhttp.Do(t.Context(), client(), request)); e.Code != "" || e.Error() != "status 400" {
+				t.Errorf("code %q, error %q; want status 400 alone", e.Code, e)
+			}
+			code = "BadArgument"
+			if e := failure(t, jsonhttp.Do(t.Context(), client(), request)); e.Code != code {
+				t.Errorf("code %q, want %s", e.Code, code)
+			}
+		})
+	}
+}
+
 // refusalError is what a transport says that will not send a token.
 type refusalError struct{ permanent bool }
 
