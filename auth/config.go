@@ -93,15 +93,22 @@ func withoutEmpty(list []string) []string {
 func checkURL(raw string) error {
 	u, err := url.Parse(raw)
 	if err != nil || u.Host == "" {
-		return fmt.Errorf("%q is not a URL", raw)
+		return errors.New("expected a URL, like https://login.example.com/path")
 	}
 	if u.User != nil {
 		return errors.New("the URL holds a user or password")
 	}
 	if u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())) {
-		return fmt.Errorf("%q is not https; http is for loopback only", raw)
+		return fmt.Errorf("%q is not https; http is for loopback only", withoutQuery(raw))
 	}
 	return nil
+}
+
+// withoutQuery returns what may be shown of a URL that [checkURL] took: a query
+// can hold a secret.
+func withoutQuery(raw string) string {
+	before, _, _ := strings.Cut(raw, "?")
+	return before
 }
 
 // checkTenant refuses names that stand for every tenant there is.

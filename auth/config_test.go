@@ -50,7 +50,7 @@ func TestConfig_keeps_what_is_set(t *testing.T) {
 func TestConfig_reports_all_problems_by_name(t *testing.T) {
 	t.Parallel()
 	_, err := auth.Config{
-		Cloud: "public", EntraURL: "http://login.example.com", ConnectorURL: "teams",
+		Cloud: "public", EntraURL: "http://login.example.com?sig=pa55word", ConnectorURL: "teams",
 		ChannelMetadataURL: "https://user:pa55word@example.com/", TenantID: []string{"common", "a/b", tenant},
 		TrustedServiceURLs: []string{"*", "https://*", "https://smba*", "https://*.com", "https://ho*st.example.com", "ftp://example.com", "https://", "https://ok.example.com"},
 	}.Resolve()
@@ -58,7 +58,7 @@ func TestConfig_reports_all_problems_by_name(t *testing.T) {
 		t.Fatal("accepted")
 	}
 	for _, want := range []string{
-		`LIAISON_ENTRA_URL: "http://login.example.com" is not https`, `LIAISON_CONNECTOR_URL: "teams" is not a URL`,
+		`LIAISON_ENTRA_URL: "http://login.example.com" is not https`, `LIAISON_CONNECTOR_URL: expected a URL`,
 		"LIAISON_CHANNEL_METADATA_URL: the URL holds a user", `LIAISON_TENANT_ID: "common" stands for any tenant`,
 		`LIAISON_TENANT_ID: "a/b" is not a tenant`, "LIAISON_TRUSTED_SERVICE_URLS: * would trust every host",
 		`"https://smba*": a star`, `"https://*": a star`, `"https://*.com" is too wide`, `"https://ho*st.example.com": a star`,

@@ -9,6 +9,8 @@ import (
 
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
+
+	"github.com/liaison-skill/liaison/internal/jsonhttp"
 )
 
 // A credential gets a connection's tokens, a new one each time it is asked: what
@@ -98,7 +100,7 @@ func entraError(err error) *TokenError {
 		return refused(answer.Response, answer.ErrorCode)
 	}
 	if failed, ok := errors.AsType[*url.Error](err); ok {
-		return &TokenError{cause: failed.Err}
+		return &TokenError{cause: jsonhttp.Cause(failed)}
 	}
 	return &TokenError{cause: errNoToken}
 }

@@ -2,10 +2,12 @@ package auth_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -151,6 +153,8 @@ func TestToken_a_failure_is_shared_and_told(t *testing.T) {
 		"throttled for a day": {fault: sandbox.Fault{Status: 429, RetryAfter: 24 * time.Hour}, after: 5 * time.Minute, text: "fetch token: status 429"},
 		"down":                {fault: sandbox.Fault{Status: 503}, text: "fetch token: status 503"},
 		"broken off":          {fault: sandbox.Fault{Reset: true}, text: "fetch token: "},
+		"an echo":             {fault: sandbox.Fault{Status: 500, Echo: true}, text: "fetch token: status 500"},
+		"an echo, not HTTP":   {fault: sandbox.Fault{Echo: true}, text: "fetch token: answer is not HTTP"},
 		"no token":            {fault: sandbox.Fault{EmptyBody: true}, text: "fetch token: answer is not a token"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -172,7 +176,8 @@ func TestToken_a_failure_is_shared_and_told(t *testing.T) {
 					if failure.Permanent() != test.permanent || failure.RetryAfter() != test.after || !strings.HasPrefix(err.Error(), test.text) {
 						t.Errorf("%v: permanent %t, after %v", err, failure.Permanent(), failure.RetryAfter())
 					}
-					if strings.Contains(fmt.Sprintf("%v %+v %#v", err, err, err), "pa55word") {
+					text := fmt.Sprintf("%v %+v %#v", err, err, err)
+					if strings.Contains(text, "pa55word") || strings.Contains(text, url.QueryEscape(s.Env()["LIAISON_CONNECTION_COPILOT_CLIENT_SECRET"])) {
 						t.Errorf("the error holds the secret: %#v", err)
 					}
 				})
@@ -182,6 +187,24 @@ func TestToken_a_failure_is_shared_and_told(t *testing.T) {
 				t.Errorf("asked %d times, want once", len(got))
 			}
 		})
+	}
+}
+
+// TestToken_a_code_that_is_ours is a secret that looks like an error code, at an
+// endpoint that repeats it as one.
+func TestToken_a_code_that_is_ours(t *testing.T) {
+	t.Parallel()
+	entra := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusBadRequest)
+		_ = json.NewEncoder(w).Encode(map[string]string{"error": r.FormValue("client_secret")})
+	}))
+	defer entra.Close()
+	s := start(t)
+	c := credentials(t, lookuper(s.Env(), map[string]string{"LIAISON_ENTRA_URL": entra.URL, "LIAISON_CONNECTION_COPILOT_CLIENT_SECRET": "open_sesame"}))
+	_, err := c.Token(t.Context(), s.URL()+"/teams/", "")
+	if failure, ok := errors.AsType[*auth.TokenError](err); !ok || failure.Error() != "fetch token: status 400" || !failure.Permanent() {
+		t.Errorf("error %v, want status 400 alone", err)
 	}
 }
 

@@ -25,6 +25,7 @@ const (
 	unknownFloor = time.Minute
 	failureFloor = 5 * time.Second
 	keysTimeout  = 10 * time.Second
+	keysPatience = 1500 * time.Millisecond // of a request whose key is known, only old
 	minKeyBits   = 2048
 )
 
@@ -131,11 +132,15 @@ func (s *keySet) state(id string, arrived time.Time) (k key, known, due bool) {
 // refresh fetches the keys. It finishes although the request it serves may give
 // up: others wait for it.
 func (s *keySet) refresh(ctx context.Context, known bool) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keysTimeout)
+	timeout := keysTimeout
+	if known {
+		timeout = keysPatience
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
 	defer cancel()
 	keys, err := s.fetch(ctx)
 	if err != nil {
-		s.log.WarnContext(ctx, "signing keys not refreshed", "metadata", s.metadataURL, "err", err)
+		s.log.WarnContext(ctx, "signing keys not refreshed", "metadata", withoutQuery(s.metadataURL), "err", err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

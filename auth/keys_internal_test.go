@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"bytes"
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/json"
@@ -121,6 +122,27 @@ func TestKeySet_refreshes_old_keys_and_keeps_them_while_the_issuer_is_down(t *te
 	find(t, s, "a", errUnknownKey) // withdrawn
 	find(t, s, "b", nil)
 	p.fetched(t, 4)
+}
+
+func TestKeySet_a_known_key_does_not_wait_long_for_an_issuer_that_hangs(t *testing.T) {
+	t.Parallel()
+	p := startPublisher(t, "a")
+	s, c := openKeySet(p)
+	find(t, s, "a", nil)
+	c.pass(13 * time.Hour)
+	hanging := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	defer hanging.Close()
+	var log bytes.Buffer
+	s.log = slog.New(slog.NewTextHandler(&log, nil))
+	s.metadataURL = hanging.URL + "/metadata?sig=hush"
+	began := time.Now()
+	find(t, s, "a", nil)
+	if took := time.Since(began); took < time.Second || took > 2*time.Second {
+		t.Errorf("found after %s, want less than two seconds and a try in between", took)
+	}
+	if text := log.String(); !strings.Contains(text, "/metadata ") || strings.Contains(text, "hush") {
+		t.Errorf("the log names no metadata, or their URL's query: %s", text)
+	}
 }
 
 func TestKeySet_asks_for_an_unknown_key_once_a_minute(t *testing.T) {

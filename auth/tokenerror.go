@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strconv"
 	"time"
+
+	"github.com/liaison-skill/liaison/internal/jsonhttp"
 )
 
 // tokenLongestAsk bounds Retry-After: a longer one is not believed.
@@ -68,7 +70,7 @@ var codeForm = regexp.MustCompile(`^[a-z][a-z_]{0,63}$`)
 func refused(resp *http.Response, code string) *TokenError {
 	e := &TokenError{Status: resp.StatusCode}
 	if codeForm.MatchString(code) {
-		e.Code = code
+		e.Code = jsonhttp.Code(resp, code)
 	}
 	if seconds, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && seconds > 0 {
 		e.After = min(time.Duration(seconds)*time.Second, tokenLongestAsk)
