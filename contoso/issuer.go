@@ -105,7 +105,7 @@ func (i *issuer) redeem(ctx context.Context, code string, t attempt) (agent, err
 	}
 	token, err := p.oauth.Exchange(oidc.ClientContext(ctx, i.client), code, oauth2.VerifierOption(t.verifier))
 	if err != nil {
-		return agent{}, withoutBody(err)
+		return agent{}, notRedeemed(err)
 	}
 	raw, ok := token.Extra("id_token").(string)
 	if !ok {
@@ -133,17 +133,18 @@ func (i *issuer) redeem(ctx context.Context, code string, t attempt) (agent, err
 	return agent{Subject: c.Subject, Name: c.name()}, nil
 }
 
-// withoutBody keeps an issuer's body, of which we know nothing, out of the log.
-func withoutBody(err error) error {
-	refusal, ok := errors.AsType[*oauth2.RetrieveError](err)
-	if !ok {
-		return fmt.Errorf("redeem code: %w", err)
+// notRedeemed keeps an issuer's words, of which we know nothing, out of the log:
+// they could be ours, secret and all.
+func notRedeemed(err error) error {
+	refusal, refused := errors.AsType[*oauth2.RetrieveError](err)
+	_, unanswered := errors.AsType[*url.Error](err)
+	switch {
+	case refused && refusal.Response != nil:
+		return fmt.Errorf("redeem code: issuer answered %d %s", refusal.Response.StatusCode, jsonhttp.Code(refusal.Response, refusal.ErrorCode))
+	case unanswered:
+		return fmt.Errorf("redeem code: %w", jsonhttp.Cause(err))
 	}
-	status := 0
-	if refusal.Response != nil {
-		status = refusal.Response.StatusCode
-	}
-	return fmt.Errorf("redeem code: issuer answered %d %.60q", status, refusal.ErrorCode)
+	return errors.New("redeem code: answer is not a token")
 }
 
 // claims are what an id_token says of a person

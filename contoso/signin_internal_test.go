@@ -1,9 +1,16 @@
 package contoso
 
 import (
+	"errors"
+	"io"
 	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
+
+	"golang.org/x/oauth2"
 )
 
 func TestAllowed(t *testing.T) {
@@ -61,6 +68,28 @@ func TestNameOfAnAgent(t *testing.T) {
 	} {
 		if got := tc.claims.name(); got != tc.want {
 			t.Errorf("%s: %q, want %q", name, got, tc.want)
+		}
+	}
+}
+
+// TestNotRedeemed: what the issuer says instead of a token may be what it was
+// asked, with the client's secret.
+func TestNotRedeemed(t *testing.T) {
+	t.Parallel()
+	const secret = "opensesame"
+	asked := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/token?client_secret="+secret, nil)
+	answered := func(code string) error {
+		return &oauth2.RetrieveError{Response: &http.Response{StatusCode: 400, Request: asked}, ErrorCode: code, ErrorDescription: secret, Body: []byte(secret)}
+	}
+	for want, err := range map[string]error{
+		"redeem code: issuer answered 400 invalid_grant": answered("invalid_grant"),
+		"redeem code: issuer answered 400 ":              answered(secret),
+		"redeem code: answer is not HTTP":                &url.Error{Op: "Post", URL: "http://issuer/?" + secret, Err: errors.New("malformed HTTP response " + secret)},
+		"redeem code: answer is not a token":             errors.New("oauth2: cannot parse json: " + secret),
+		"redeem code: EOF":                               &url.Error{Op: "Post", URL: "http://issuer/?" + secret, Err: io.EOF},
+	} {
+		if got := notRedeemed(err).Error(); got != want {
+			t.Errorf("%q, want %q", got, want)
 		}
 	}
 }

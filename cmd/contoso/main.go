@@ -43,7 +43,7 @@ func run(ctx context.Context, logs io.Writer) error {
 	}
 	db, err := pgxpool.New(ctx, s.DatabaseURL.Reveal())
 	if err != nil {
-		return fmt.Errorf("open database: %w", err)
+		return errors.New("DATABASE_URL is not a PostgreSQL URL, like postgres://user:password@host/database") // the cause repeats it
 	}
 	defer db.Close()
 	if err := schema.Up(ctx, db, contoso.Schema()); err != nil {

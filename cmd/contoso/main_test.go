@@ -23,6 +23,18 @@ func TestRun_without_a_database_says_what_to_set(t *testing.T) {
 	}
 }
 
+func TestRun_a_wrong_database_URL_is_not_repeated(t *testing.T) { //nolint:paralleltest // the environment is the process's
+	for _, databaseURL := range []string{
+		"postgres://desk:hush/hush@db.example/contoso", "postgres://desk:hush%zz@db.example/", "host=db.example password=hush-hush port=x", "hush-hush",
+	} {
+		t.Setenv("DATABASE_URL", databaseURL)
+		err := run(t.Context(), io.Discard)
+		if err == nil || !strings.Contains(err.Error(), "DATABASE_URL is not") || strings.Contains(err.Error(), "hush") {
+			t.Errorf("%s: got %v", databaseURL, err)
+		}
+	}
+}
+
 func TestRun_migrates_serves_and_ends_with_its_context(t *testing.T) {
 	t.Setenv("DATABASE_URL", pgtest.URL(pgtest.DB(t)))
 	t.Setenv("CONTOSO_LISTEN", "127.0.0.1:0")
