@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/liaison-skill/liaison/internal/pgtest"
 	"github.com/liaison-skill/liaison/sandbox"
 )
 
@@ -25,9 +24,9 @@ type process struct {
 
 // newProcessWorld makes a world whose service is the built program, which can be
 // killed.
-func newProcessWorld(tb testing.TB, cfg sandbox.Config) (*world, *process) {
+func newProcessWorld(tb testing.TB, cfg sandbox.Config, settings ...string) (*world, *process) {
 	tb.Helper()
-	w := build(tb, cfg)
+	w := build(tb, cfg, settings...)
 	p := &process{tb: tb, w: w, bin: program(tb)}
 	tb.Cleanup(func() {
 		p.kill()
@@ -63,8 +62,7 @@ func program(tb testing.TB) string {
 func (p *process) start() {
 	p.tb.Helper()
 	p.cmd = exec.CommandContext(context.WithoutCancel(p.tb.Context()), p.bin, "serve")
-	p.cmd.Env = append(append(os.Environ(), p.w.environ...),
-		"LIAISON_LISTEN="+p.w.service.addr, "DATABASE_URL="+pgtest.URL(p.w.db))
+	p.cmd.Env = append(append(os.Environ(), p.w.environ...), "LIAISON_LISTEN="+p.w.service.addr)
 	p.cmd.Stdout, p.cmd.Stderr = p.w.log, p.w.log
 	p.cmd.WaitDelay = time.Second
 	if err := p.cmd.Start(); err != nil {

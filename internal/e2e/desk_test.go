@@ -17,12 +17,16 @@ import (
 )
 
 // hubConfig is the hub's, whose agents sign in at the sandbox.
-func (w *world) hubConfig(tb testing.TB) contoso.Config {
+func (w *world) hubConfig(tb testing.TB, more ...string) contoso.Config {
 	tb.Helper()
 	settings := w.sandbox.DeskEnv()
 	settings["CONTOSO_WEBHOOK_URL"] = w.service.url() + "/api/livechat/messages"
 	settings["CONTOSO_WEBHOOK_SECRET"] = secret
 	settings["CONTOSO_API_KEY"] = apiKey
+	for _, pair := range more {
+		name, value, _ := strings.Cut(pair, "=")
+		settings[name] = value
+	}
 	var c contoso.Config
 	if err := env.Process(tb.Context(), envconfig.MapLookuper(settings), "", &c); err != nil {
 		tb.Fatal(err)

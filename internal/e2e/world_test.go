@@ -44,8 +44,11 @@ type world struct {
 	hub     *part
 	service *part
 	db      *pgxpool.Pool // the service's
+	hubDB   *pgxpool.Pool
 	environ []string
-	log     *safeBuffer // of the service, when it runs in this process
+	log     *safeBuffer                     // of the service
+	hubLog  *safeBuffer                     // at the level the hub's own program logs at
+	tap     func(net.Listener) net.Listener // hears what the service answers; nil: nobody does
 
 	signedIn sync.Once
 	agent    *http.Client // with the desk's session
@@ -105,10 +108,14 @@ func listen(tb testing.TB, addr string) net.Listener {
 	return ln
 }
 
-// build makes the world up to the service, which is not started.
-func build(tb testing.TB, cfg sandbox.Config) *world {
+// build makes the world up to the service, which is not started. Settings are of
+// either program, by their names.
+func build(tb testing.TB, cfg sandbox.Config, settings ...string) *world {
 	tb.Helper()
-	w := &world{db: pgtest.DB(tb, migrations.Schema()), log: &safeBuffer{}}
+	w := &world{
+		db: pgtest.DB(tb, migrations.Schema()), hubDB: pgtest.DB(tb, contoso.Schema()),
+		log: &safeBuffer{}, hubLog: &safeBuffer{},
+	}
 	cfg.TenantID, cfg.CopilotAppID, cfg.SkillAppID = tenantID, copilotID, skillID
 	w.sandbox = sandboxtest.Start(tb, cfg)
 	w.service = &part{tb: tb, serve: w.serveApp}
@@ -116,24 +123,28 @@ func build(tb testing.TB, cfg sandbox.Config) *world {
 	w.service.addr = ln.Addr().String()
 	_ = ln.Close()
 
-	hubDB, hubConfig := pgtest.DB(tb, contoso.Schema()), w.hubConfig(tb)
-	w.hub = &part{tb: tb, serve: func(ctx context.Context, ln net.Listener) error {
-		hub := &contoso.App{DB: hubDB, Log: slog.New(slog.DiscardHandler), Config: hubConfig}
-		return hub.Run(ctx, ln)
-	}}
+	w.hub = w.hubPart(tb, settings...)
 	w.hub.start()
 	tb.Cleanup(w.hub.stop)
 	w.sandbox.SetDeskURL(w.hub.url())
 	w.sandbox.SetSkillURL(w.service.url() + "/api/messages")
-	w.environ = w.environment()
+	w.environ = append(w.environment(), settings...)
 	return w
+}
+
+// hubPart is a hub on the world's database.
+func (w *world) hubPart(tb testing.TB, settings ...string) *part {
+	tb.Helper()
+	config := w.hubConfig(tb, settings...)
+	return &part{tb: tb, serve: func(ctx context.Context, ln net.Listener) error {
+		return (&contoso.App{DB: w.hubDB, Log: slog.New(slog.NewTextHandler(w.hubLog, nil)), Config: config}).Run(ctx, ln)
+	}}
 }
 
 // newWorld makes a world with the service in this process.
 func newWorld(tb testing.TB, cfg sandbox.Config, settings ...string) *world {
 	tb.Helper()
-	w := build(tb, cfg)
-	w.environ = append(w.environ, settings...)
+	w := build(tb, cfg, settings...)
 	w.service.start()
 	tb.Cleanup(w.service.stop)
 	return w
@@ -149,6 +160,7 @@ func (w *world) environment() []string {
 	settings["LIAISON_LOG_FORMAT"] = "json"
 	settings["LIAISON_DELIVERY_BACKOFF"] = "50ms"
 	settings["LIAISON_DELIVERY_BACKOFF_MAX"] = "500ms"
+	settings["DATABASE_URL"] = pgtest.URL(w.db)
 	var environ []string
 	for name, value := range settings {
 		environ = append(environ, name+"="+value)
@@ -161,7 +173,10 @@ func (w *world) serveApp(ctx context.Context, ln net.Listener) error {
 	if err != nil {
 		return err
 	}
-	pool, err := pgxpool.New(ctx, pgtest.URL(w.db))
+	if w.tap != nil {
+		ln = w.tap(ln)
+	}
+	pool, err := pgxpool.New(ctx, cfg.DatabaseURL.Reveal())
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,125 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+)
+
+// A meddler stands before a program: it passes on what comes, elsewhere when it is
+// told to, and spoils single requests.
+type meddler struct {
+	url    string
+	target atomic.Pointer[url.URL]
+	proxy  *httputil.ReverseProxy
+
+	mu     sync.Mutex
+	faults []http.HandlerFunc
+	heard  func(http.Header)
+}
+
+func newMeddler(tb testing.TB) *meddler {
+	tb.Helper()
+	m := &meddler{}
+	m.proxy = &httputil.ReverseProxy{
+		Rewrite:  func(r *httputil.ProxyRequest) { r.SetURL(m.target.Load()) },
+		ErrorLog: log.New(io.Discard, "", 0),
+	}
+	srv := httptest.NewServer(m)
+	tb.Cleanup(srv.Close)
+	m.url = srv.URL
+	return m
+}
+
+// to makes base the program behind the meddler.
+func (m *meddler) to(tb testing.TB, base string) {
+	tb.Helper()
+	target, err := url.Parse(base)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	m.target.Store(target)
+}
+
+// spoil answers the next requests itself, one with each fault.
+func (m *meddler) spoil(faults ...http.HandlerFunc) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.faults = append(m.faults, faults...)
+}
+
+// left returns how many faults nobody has met.
+func (m *meddler) left() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.faults)
+}
+
+// ServeHTTP implements [http.Handler].
+func (m *meddler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	if fault := m.next(r.Header); fault != nil {
+		fault(w, r)
+		return
+	}
+	m.proxy.ServeHTTP(w, r)
+}
+
+func (m *meddler) next(header http.Header) http.HandlerFunc {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.heard != nil {
+		m.heard(header)
+	}
+	if len(m.faults) == 0 {
+		return nil
+	}
+	fault := m.faults[0]
+	m.faults = m.faults[1:]
+	return fault
+}
+
+// The ways to spoil a request.
+
+func fails(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }
+
+func refuses(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusBadRequest)
+	_ = json.NewEncoder(w).Encode(map[string]string{"code": "BadRequest", "error": repeated(r)})
+}
+
+func misunderstands(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, repeated(r)) }
+
+func breaks(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
+
+func hangs(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+
+// babbles repeats the request as something that is not HTTP.
+func babbles(w http.ResponseWriter, r *http.Request) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return
+	}
+	_, _ = fmt.Fprint(conn, repeated(r), "\r\n\r\n")
+	_ = conn.Close()
+}
+
+// repeated is the request in one line, what is secret first.
+func repeated(r *http.Request) string {
+	body, _ := io.ReadAll(r.Body)
+	var header bytes.Buffer
+	_ = r.Header.Write(&header)
+	return strings.Join(strings.Fields(header.String()+string(body)+" "+r.URL.String()), " ")
+}
