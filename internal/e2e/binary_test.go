@@ -27,7 +27,7 @@ type process struct {
 func newProcessWorld(tb testing.TB, cfg sandbox.Config, settings ...string) (*world, *process) {
 	tb.Helper()
 	w := build(tb, cfg, settings...)
-	p := &process{tb: tb, w: w, bin: program(tb)}
+	p := &process{tb: tb, w: w, bin: program(tb, &liaisonBinary, "liaison")}
 	tb.Cleanup(func() {
 		p.kill()
 		if tb.Failed() {
@@ -38,25 +38,28 @@ func newProcessWorld(tb testing.TB, cfg sandbox.Config, settings ...string) (*wo
 	return w, p
 }
 
-var built struct {
+// A binary is a program, built once.
+type binary struct {
 	once sync.Once
 	path string
 	err  error
 	out  []byte
 }
 
-// program builds the service's binary, once.
-func program(tb testing.TB) string {
+var liaisonBinary, contosoBinary binary
+
+// program returns the path of a binary, of that name below cmd.
+func program(tb testing.TB, b *binary, name string) string {
 	tb.Helper()
-	built.once.Do(func() {
-		built.path = filepath.Join(os.TempDir(), "liaison-e2e-"+filepath.Base(os.Args[0]), "liaison")
-		cmd := exec.CommandContext(tb.Context(), "go", "build", "-tags", "nomsgpack", "-o", built.path, "github.com/liaison-skill/liaison/cmd/liaison")
-		built.out, built.err = cmd.CombinedOutput()
+	b.once.Do(func() {
+		b.path = filepath.Join(os.TempDir(), "liaison-e2e-"+filepath.Base(os.Args[0]), name)
+		cmd := exec.CommandContext(tb.Context(), "go", "build", "-tags", "nomsgpack", "-o", b.path, "github.com/liaison-skill/liaison/cmd/"+name)
+		b.out, b.err = cmd.CombinedOutput()
 	})
-	if built.err != nil {
-		tb.Fatalf("build liaison: %v\n%s", built.err, built.out)
+	if b.err != nil {
+		tb.Fatalf("build %s: %v\n%s", name, b.err, b.out)
 	}
-	return built.path
+	return b.path
 }
 
 func (p *process) start() {
