@@ -116,7 +116,13 @@ func (p *planted) signed(id string, body any, more ...string) int {
 	if !ok {
 		raw, _ = json.Marshal(body)
 	}
-	status, _ := p.post(p.t, "/api/livechat/messages", "", raw, append(sign(id, time.Now(), string(raw)), more...)...)
+	header := append(sign(id, time.Now(), string(raw)), more...)
+	for i, name := range header {
+		if name == "webhook-signature" {
+			p.add("signature of webhook "+id, strings.TrimPrefix(header[i+1], "v1,"))
+		}
+	}
+	status, _ := p.post(p.t, "/api/livechat/messages", "", raw, header...)
 	return status
 }
 
