@@ -92,6 +92,39 @@ func TestWebhook_a_hanging_attempt_does_not_hold_up_the_shutdown(t *testing.T) {
 	}
 }
 
+// A claim that was made while the process was told to end is kept or given back:
+// its lease would hold up the conversation for nothing.
+func TestWebhook_a_shutdown_leaves_no_claim_behind(t *testing.T) {
+	t.Parallel()
+	peer := receive(t, nil)
+	db := pgtest.DB(t, contoso.Schema())
+	writer := run(t, db, contoso.Config{}) // nobody listens where it sends
+	id := writer.open(t, "")
+	writer.say(t, id, "in time")
+	writer.stop()
+	if _, err := db.Exec(t.Context(), `UPDATE contoso.webhook SET attempts = 0, due_at = now()`); err != nil {
+		t.Fatal(err)
+	}
+	late, release := pgtest.Late(t, db, "UPDATE contoso.webhook w")
+	h := run(t, late, contoso.Config{WebhookURL: peer.url})
+	eventually(t, "the claim", func() bool {
+		var attempts int
+		err := db.QueryRow(t.Context(), `SELECT max(attempts) FROM contoso.webhook`).Scan(&attempts)
+		return err == nil && attempts == 1
+	})
+	began := time.Now()
+	time.AfterFunc(100*time.Millisecond, release)
+	h.stop()
+	run(t, db, contoso.Config{WebhookURL: peer.url})
+	peer.wait(t, 2)
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("sent after %v, want it without waiting for a lease", took)
+	}
+	if diff := cmp.Diff([]string{"joined:", "message:in time"}, slices.Compact(peer.texts())); diff != "" {
+		t.Error(diff)
+	}
+}
+
 // A killed process leaves its claim behind; its attempts count stays, and when
 // the lease is over somebody else takes the line.
 func TestWebhook_a_dead_process_gives_up_its_claim(t *testing.T) {

@@ -81,7 +81,7 @@ func (s *sender) run(ctx context.Context) error {
 	slots := make(chan struct{}, maxAttempts)
 	poll := time.NewTicker(webhookPoll)
 	defer poll.Stop()
-	for {
+	for ctx.Err() == nil {
 		queued := s.queued.next()
 		claimed, err := s.claim(ctx, cap(slots)-len(slots))
 		if err != nil && ctx.Err() == nil {
@@ -97,11 +97,11 @@ func (s *sender) run(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
-			return nil
 		case <-queued:
 		case <-poll.C:
 		}
 	}
+	return nil
 }
 
 const claimSQL = `
@@ -132,6 +132,10 @@ func (s *sender) claim(ctx context.Context, free int) ([]due, error) {
 	if free == 0 {
 		return nil, nil
 	}
+	// A claim that is given up halfway may have been made: it outlives the signal
+	// to end, but not by more than the drain.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
+	defer cancel()
 	rows, err := s.db.Query(ctx, claimSQL, pgx.NamedArgs{"lease": attemptLease, "free": free})
 	if err != nil {
 		return nil, fmt.Errorf("claim webhooks: %w", err)

@@ -10,8 +10,9 @@ import (
 
 // Bounds of one claim and of one lane's share of memory.
 const (
-	maxClaim = 32
-	maxRun   = 32
+	maxClaim   = 32
+	maxRun     = 32
+	claimGrace = time.Second // for a claim that runs when the outbox is told to end
 )
 
 // claim looks for lanes nobody owns until ctx ends.
@@ -81,8 +82,11 @@ func (o *Outbox) claimSome(ctx context.Context, d *destination) (full bool, err 
 		return false, nil
 	}
 	until := time.Now().Add(o.config.Lease)
-	query, cancel := context.WithDeadline(ctx, until) // later, the leases are over
+	query, cancel := context.WithDeadline(context.WithoutCancel(ctx), until) // later, the leases are over
 	defer cancel()
+	// A claim that is given up halfway may have been made, and its lease would hold
+	// up lanes that nobody drives.
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(claimGrace, cancel) })()
 	rows, err := o.pool.Query(query, claimSQL, pgx.NamedArgs{
 		"destination": d.name, "free": free, "lease": o.config.Lease, "me": o.owner,
 	})

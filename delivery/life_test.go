@@ -66,6 +66,29 @@ func TestDrain(t *testing.T) {
 	eventually(t, "the rest delivered", func() bool { return len(s.lane("a")) == 2 })
 }
 
+// A claim that was made while the outbox was told to end is given back: its lease
+// would hold up the lane for nothing.
+func TestDrainLeavesNoClaimBehind(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.DB(t, migrations.Schema())
+	s := &sink{}
+	d := &delivery.Destination[word]{Name: "x", Send: s.send}
+	put(t, delivery.New(pool, slog.New(slog.DiscardHandler), quick(), "writer", d), d, delivery.Header{}, word{"a", 0})
+	late, release := pgtest.Late(t, pool, "UPDATE lane AS l")
+	c := quick()
+	c.Lease, c.Drain = time.Hour, time.Minute // waiting for a lease to run out would take too long
+	_, stop := begin(t, late, c, "one", d)
+	eventually(t, "the claim", func() bool {
+		var claimed bool
+		err := pool.QueryRow(t.Context(), `SELECT owner IS NOT NULL AND ready_at > now() FROM lane`).Scan(&claimed)
+		return err == nil && claimed
+	})
+	time.AfterFunc(100*time.Millisecond, release)
+	stop()
+	begin(t, pool, c, "two", d)
+	eventually(t, "delivered", func() bool { return len(s.lane("a")) == 1 })
+}
+
 // While the first owner's attempt hangs:
 //
 //	first            second
