@@ -12,43 +12,54 @@ import (
 	"net/url"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 )
 
 // A meddler stands before a program: it passes on what comes, elsewhere when it is
 // told to, and spoils single requests.
 type meddler struct {
-	url    string
-	target atomic.Pointer[url.URL]
-	proxy  *httputil.ReverseProxy
+	url string
 
 	mu     sync.Mutex
+	behind *behind
 	faults []http.HandlerFunc
 	heard  func(http.Header)
+}
+
+// behind is a program that a meddler passes requests on to.
+type behind struct {
+	proxy httputil.ReverseProxy
+	busy  sync.WaitGroup // requests on their way
 }
 
 func newMeddler(tb testing.TB) *meddler {
 	tb.Helper()
 	m := &meddler{}
-	m.proxy = &httputil.ReverseProxy{
-		Rewrite:  func(r *httputil.ProxyRequest) { r.SetURL(m.target.Load()) },
-		ErrorLog: log.New(io.Discard, "", 0),
-	}
 	srv := httptest.NewServer(m)
 	tb.Cleanup(srv.Close)
 	m.url = srv.URL
 	return m
 }
 
-// to makes base the program behind the meddler.
+// to makes base the program behind the meddler, and waits until the one before
+// has answered all it was passed.
 func (m *meddler) to(tb testing.TB, base string) {
 	tb.Helper()
 	target, err := url.Parse(base)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	m.target.Store(target)
+	next := &behind{proxy: httputil.ReverseProxy{
+		Rewrite:  func(r *httputil.ProxyRequest) { r.SetURL(target) },
+		ErrorLog: log.New(io.Discard, "", 0),
+	}}
+	m.mu.Lock()
+	before := m.behind
+	m.behind = next
+	m.mu.Unlock()
+	if before != nil {
+		before.busy.Wait()
+	}
 }
 
 // spoil answers the next requests itself, one with each fault.
@@ -69,25 +80,29 @@ func (m *meddler) left() int {
 func (m *meddler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	if fault := m.next(r.Header); fault != nil {
+	fault, program := m.next(r.Header)
+	if fault != nil {
 		fault(w, r)
 		return
 	}
-	m.proxy.ServeHTTP(w, r)
+	defer program.busy.Done()
+	program.proxy.ServeHTTP(w, r)
 }
 
-func (m *meddler) next(header http.Header) http.HandlerFunc {
+// next returns who answers a request: a fault, or a program that is busy now.
+func (m *meddler) next(header http.Header) (http.HandlerFunc, *behind) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.heard != nil {
 		m.heard(header)
 	}
 	if len(m.faults) == 0 {
-		return nil
+		m.behind.busy.Add(1)
+		return nil, m.behind
 	}
 	fault := m.faults[0]
 	m.faults = m.faults[1:]
-	return fault
+	return fault, nil
 }
 
 // The ways to spoil a request.

@@ -106,8 +106,7 @@ func TestSecretsAreSecrets(t *testing.T) {
 	seen := 0
 	var look func(reflect.Type)
 	look = func(typ reflect.Type) {
-		for i := range typ.NumField() {
-			f := typ.Field(i)
+		for f := range typ.Fields() {
 			name, _, _ := strings.Cut(f.Tag.Get("env"), ",")
 			if named.MatchString(name) && !elsewhere.MatchString(name) {
 				seen++

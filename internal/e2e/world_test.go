@@ -118,7 +118,7 @@ func build(tb testing.TB, cfg sandbox.Config, settings ...string) *world {
 	}
 	cfg.TenantID, cfg.CopilotAppID, cfg.SkillAppID = tenantID, copilotID, skillID
 	w.sandbox = sandboxtest.Start(tb, cfg)
-	w.service = &part{tb: tb, serve: w.serveApp}
+	w.service = &part{tb: tb, serve: func(ctx context.Context, ln net.Listener) error { return w.serve(ctx, ln, w.environ) }}
 	ln := listen(tb, "")
 	w.service.addr = ln.Addr().String()
 	_ = ln.Close()
@@ -168,8 +168,8 @@ func (w *world) environment() []string {
 	return environ
 }
 
-func (w *world) serveApp(ctx context.Context, ln net.Listener) error {
-	cfg, err := app.Load(ctx, w.environ)
+func (w *world) serve(ctx context.Context, ln net.Listener, environ []string) error {
+	cfg, err := app.Load(ctx, environ)
 	if err != nil {
 		return err
 	}
