@@ -27,7 +27,7 @@ type process struct {
 func newProcessWorld(tb testing.TB, cfg sandbox.Config, settings ...string) (*world, *process) {
 	tb.Helper()
 	w := build(tb, cfg, settings...)
-	p := &process{tb: tb, w: w, bin: program(tb, &liaisonBinary, "liaison")}
+	p := &process{tb: tb, w: w, bin: program(tb, "liaison")}
 	tb.Cleanup(func() {
 		p.kill()
 		if tb.Failed() {
@@ -38,28 +38,28 @@ func newProcessWorld(tb testing.TB, cfg sandbox.Config, settings ...string) (*wo
 	return w, p
 }
 
-// A binary is a program, built once.
-type binary struct {
-	once sync.Once
-	path string
-	err  error
-	out  []byte
+// programs are the built ones, in a folder of this process's own.
+var programs struct {
+	once   sync.Once
+	folder string
+	err    error
+	out    []byte
 }
 
-var liaisonBinary, contosoBinary binary
-
-// program returns the path of a binary, of that name below cmd.
-func program(tb testing.TB, b *binary, name string) string {
+// program returns the path of a program of cmd. All are built once.
+func program(tb testing.TB, name string) string {
 	tb.Helper()
-	b.once.Do(func() {
-		b.path = filepath.Join(os.TempDir(), "liaison-e2e-"+filepath.Base(os.Args[0]), name)
-		cmd := exec.CommandContext(tb.Context(), "go", "build", "-tags", "nomsgpack", "-o", b.path, "github.com/liaison-skill/liaison/cmd/"+name)
-		b.out, b.err = cmd.CombinedOutput()
+	programs.once.Do(func() {
+		if programs.folder, programs.err = os.MkdirTemp("", "liaison-e2e-"); programs.err != nil {
+			return
+		}
+		cmd := exec.CommandContext(context.WithoutCancel(tb.Context()), "go", "build", "-tags", "nomsgpack", "-o", programs.folder, "github.com/liaison-skill/liaison/cmd/...")
+		programs.out, programs.err = cmd.CombinedOutput()
 	})
-	if b.err != nil {
-		tb.Fatalf("build %s: %v\n%s", name, b.err, b.out)
+	if programs.err != nil {
+		tb.Fatalf("build the programs: %v\n%s", programs.err, programs.out)
 	}
-	return b.path
+	return filepath.Join(programs.folder, name)
 }
 
 func (p *process) start() {

@@ -154,12 +154,13 @@ func (p *planted) withoutKeys() {
 	}
 }
 
-// restart starts a program anew. Nobody tries the connections of the one before.
+// restart starts a program anew and waits until it answers: by then everybody has
+// noticed that the connections of the one before are gone.
 func (p *planted) restart(program *part) {
 	p.t.Helper()
 	program.stop()
-	http.DefaultClient.CloseIdleConnections()
 	program.start()
+	eventually(p.t, "it answers", func() bool { return status(p.t, program.url()+"/") != 0 })
 }
 
 // token is a minted one, whose signature is a canary.

@@ -64,7 +64,7 @@ func TestQuietRefusal(t *testing.T) {
 		return scheme + "://user:" + c.secret("password of "+what) + "@db.example/?sig=" + url.QueryEscape(c.secret("sig of "+what))
 	}
 	unreadable := strings.Replace(address("postgres", "another database"), "@", "%zz@", 1)
-	liaison, hub := program(t, &liaisonBinary, "liaison"), program(t, &contosoBinary, "contoso")
+	liaison, hub := program(t, "liaison"), program(t, "contoso")
 	for name, row := range map[string]struct {
 		program []string
 		environ []string

@@ -27,7 +27,13 @@ import (
 	"github.com/liaison-skill/liaison/sandbox/sandboxtest"
 )
 
-func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+func TestMain(m *testing.M) {
+	code := pgtest.Main(m)
+	if err := os.RemoveAll(programs.folder); err != nil && code == 0 {
+		code = 1
+	}
+	os.Exit(code)
+}
 
 // Ids of the world's applications.
 const (
@@ -202,6 +208,7 @@ func (w *world) post(tb testing.TB, path, token string, body any, header ...stri
 	if err != nil {
 		tb.Fatal(err)
 	}
+	req.Close = true // the service may have been restarted
 	req.Header.Set("Content-Type", "application/json")
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
