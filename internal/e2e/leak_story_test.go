@@ -49,30 +49,31 @@ func (p *planted) hubFails(u sandbox.User) {
 	p.settle()
 }
 
+// meets lets a leg of the sandbox fail once while do makes a request of it.
+func (p *planted) meets(leg sandbox.Leg, f sandbox.Fault, do func()) {
+	p.t.Helper()
+	before := len(p.sandbox.Requests(leg))
+	f.Times = 1
+	p.sandbox.Fault(leg, f)
+	do()
+	if len(p.sandbox.Requests(leg)) == before {
+		p.t.Errorf("%+v met nobody on leg %d", f, leg)
+	}
+	p.sandbox.ClearFaults(leg)
+}
+
 // teamsFails lets Teams and the token endpoint fail while the agent writes.
 func (p *planted) teamsFails(id string) {
 	p.t.Helper()
-	p.restart(p.service) // without a token
-	for _, f := range []sandbox.Fault{{Echo: true}, {Status: 400, Code: "invalid_client", Echo: true}} {
-		f.Times = 1
-		p.sandbox.Fault(sandbox.Entra, f)
-	}
-	p.agent(id, "without a token")
-	p.sandbox.ClearFaults(sandbox.Entra)
 	for n, f := range []sandbox.Fault{
-		{Status: 500, Echo: true},
-		{Status: 503, Echo: true},
-		{Echo: true},
-		{Reset: true},
-		{Accept: true, Reset: true},
-		{Hang: true},
-		{Status: 200, Echo: true},
-		{Status: 400, Echo: true},
-		{Status: 401, Echo: true},
+		{Status: 500, Echo: true}, {Status: 503, Echo: true}, {Echo: true}, {Reset: true}, {Accept: true, Reset: true},
+		{Hang: true}, {Status: 200, Echo: true}, {Status: 400, Echo: true}, {Status: 401, Echo: true},
 	} {
-		f.Times = 1
-		p.sandbox.Fault(sandbox.Connector, f)
-		p.agent(id, fmt.Sprint("to Teams ", n))
+		p.meets(sandbox.Connector, f, func() { p.agent(id, fmt.Sprint("to Teams ", n)) })
+	}
+	for n, f := range []sandbox.Fault{{Echo: true}, {Status: 400, Code: "invalid_client", Echo: true}} {
+		p.restart(p.service) // without a token
+		p.meets(sandbox.Entra, f, func() { p.agent(id, fmt.Sprint("without a token ", n)) })
 	}
 }
 
@@ -234,11 +235,10 @@ func (p *planted) hostFails() {
 		p.says(user, "talk to a person", p.word("returning problem"))
 		id := p.chatOf(name)
 		p.agent(id, "before the end")
-		f.Times = 1
-		p.sandbox.Fault(sandbox.SkillHost, f)
-		p.agentEnds(p.t, id)
-		p.settle()
-		p.says(user, p.word("user after the end"))
-		p.sandbox.ClearFaults(sandbox.SkillHost)
+		p.meets(sandbox.SkillHost, f, func() {
+			p.agentEnds(p.t, id)
+			p.settle()
+			p.says(user, p.word("user after the end"))
+		})
 	}
 }
