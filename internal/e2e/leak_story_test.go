@@ -13,16 +13,23 @@ import (
 	"github.com/liaison-skill/liaison/sandbox/sandboxtest"
 )
 
+// user makes a user of a name, whose copilot wants its answers inline or not.
+func (p *planted) user(name string, inline bool) sandbox.User {
+	u := p.sandbox.User(name)
+	u.ExpectReplies(inline)
+	return u
+}
+
 // open opens a conversation, at a hub that fails at first.
-func (p *planted) open() (sandbox.User, string) {
+func (p *planted) open(inline bool) (sandbox.User, string) {
 	p.t.Helper()
 	p.hubDoor.spoil(fails, breaks, babbles, misunderstands, refuses)
 	for n := 0; p.hubDoor.left() > 0; n++ {
-		unlucky := p.sandbox.User(p.word(fmt.Sprint("name of user ", n)))
+		unlucky := p.user(p.word(fmt.Sprint("name of user ", n, inline)), inline)
 		p.says(unlucky, "talk to a person", p.word(fmt.Sprint("problem of user ", n)), "good bye")
 	}
-	name := p.word("name of the user")
-	user := p.sandbox.User(name)
+	name := p.word(fmt.Sprint("name of the user ", inline))
+	user := p.user(name, inline)
 	p.says(user, "talk to a person", p.word("problem of the user"))
 	return user, p.chatOf(name)
 }
@@ -66,8 +73,15 @@ func (p *planted) meets(leg sandbox.Leg, f sandbox.Fault, do func()) {
 func (p *planted) teamsFails(id string) {
 	p.t.Helper()
 	for n, f := range []sandbox.Fault{
-		{Status: 500, Echo: true}, {Status: 503, Echo: true}, {Echo: true}, {Reset: true}, {Accept: true, Reset: true},
-		{Hang: true}, {Status: 200, Echo: true}, {Status: 400, Echo: true}, {Status: 401, Echo: true},
+		{Status: 500, Echo: true},
+		{Status: 503, Echo: true},
+		{Echo: true},
+		{Reset: true},
+		{Accept: true, Reset: true},
+		{Hang: true},
+		{Status: 200, Echo: true},
+		{Status: 400, Echo: true},
+		{Status: 401, Echo: true},
 	} {
 		p.meets(sandbox.Connector, f, func() { p.agent(id, fmt.Sprint("to Teams ", n)) })
 	}
@@ -227,11 +241,11 @@ func (p *planted) chatOf(name string) string {
 }
 
 // hostFails lets Copilot Studio fail when it is to get its users back.
-func (p *planted) hostFails() {
+func (p *planted) hostFails(inline bool) {
 	p.t.Helper()
 	for n, f := range []sandbox.Fault{{Status: 400, Echo: true}, {Status: 500, Echo: true}, {Echo: true}, {Reset: true}, {Status: 404, Echo: true}} {
-		name := p.word(fmt.Sprint("name of a returning user ", n))
-		user := p.sandbox.User(name)
+		name := p.word(fmt.Sprint("name of a returning user ", n, inline))
+		user := p.user(name, inline)
 		p.says(user, "talk to a person", p.word("returning problem"))
 		id := p.chatOf(name)
 		p.agent(id, "before the end")

@@ -25,54 +25,63 @@ import (
 // replaced while requests come.
 type rollingWorld struct {
 	*world
+	t             testing.TB // the whole test, which outlives its parts
 	door, hubDoor *meddler
+	hubSettings   []string // of the next hub
 }
 
 func newRollingWorld(tb testing.TB, settings ...string) *rollingWorld {
 	tb.Helper()
-	r := &rollingWorld{door: newMeddler(tb), hubDoor: newMeddler(tb)}
-	r.world = newWorld(tb, sandbox.Config{}, append([]string{
-		"LIAISON_HUB_CONTOSO_URL=" + r.hubDoor.url, "CONTOSO_WEBHOOK_URL=" + r.door.url + "/api/livechat/messages", "LIAISON_DRAIN=4s",
-	}, settings...)...)
+	r := &rollingWorld{t: tb, door: newMeddler(tb), hubDoor: newMeddler(tb)}
+	r.hubSettings = []string{"CONTOSO_WEBHOOK_URL=" + r.door.url + "/api/livechat/messages"}
+	r.world = newWorld(tb, sandbox.Config{}, slices.Concat(
+		[]string{"LIAISON_HUB_CONTOSO_URL=" + r.hubDoor.url, "LIAISON_DRAIN=4s"}, r.hubSettings, settings)...)
 	r.hubDoor.to(tb, r.hub.url())
 	r.door.to(tb, r.service.url())
 	r.sandbox.SetSkillURL(r.door.url + "/api/messages")
 	return r
 }
 
-// rollService replaces the service with one of other settings, as a rolling
+// rollService replaces the service with one of the settings of now, as a rolling
 // restart does: the new one is ready before the old one ends.
-func (r *rollingWorld) rollService(tb testing.TB, settings ...string) {
+func (r *rollingWorld) rollService(tb testing.TB) {
 	tb.Helper()
-	environ := slices.Concat(r.environ, settings)
-	next := &part{tb: tb, serve: func(ctx context.Context, ln net.Listener) error { return r.serve(ctx, ln, environ) }}
+	environ := slices.Clone(r.environ)
+	next := &part{tb: r.t, serve: func(ctx context.Context, ln net.Listener) error { return r.serve(ctx, ln, environ) }}
 	r.roll(tb, r.door, r.service, next, "/readyz")
 	r.service = next
 }
 
 // rollHub does the same to the hub.
-func (r *rollingWorld) rollHub(tb testing.TB, settings ...string) {
+func (r *rollingWorld) rollHub(tb testing.TB) {
 	tb.Helper()
-	config := slices.Concat([]string{"CONTOSO_WEBHOOK_URL=" + r.door.url + "/api/livechat/messages"}, settings)
-	next := r.hubPart(tb, config...)
+	next := r.hubPart(r.t, r.hubSettings...)
 	r.roll(tb, r.hubDoor, r.hub, next, "/")
 	r.hub = next
 }
 
-func (*rollingWorld) roll(tb testing.TB, door *meddler, before, next *part, probe string) {
+func (r *rollingWorld) roll(tb testing.TB, door *meddler, before, next *part, probe string) {
 	tb.Helper()
 	next.start()
-	tb.Cleanup(next.stop)
-	eventually(tb, "the next one is ready", func() bool { return status(tb, next.url()+probe) == http.StatusOK })
+	r.t.Cleanup(next.stop)
+	eventually(tb, "the next one is ready", func() bool { return status(tb, next.url()+probe, nil) == http.StatusOK })
 	door.to(tb, next.url())
 	before.stop()
 }
 
-func status(tb testing.TB, at string) int {
+// status is that of the answer, to a post if there is a body; 0 without one.
+func status(tb testing.TB, at string, body []byte, header ...string) int {
 	tb.Helper()
-	req, err := http.NewRequestWithContext(tb.Context(), http.MethodGet, at, http.NoBody)
+	method := http.MethodGet
+	if body != nil {
+		method = http.MethodPost
+	}
+	req, err := http.NewRequestWithContext(tb.Context(), method, at, bytes.NewReader(body))
 	if err != nil {
 		tb.Fatal(err)
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
@@ -125,7 +134,7 @@ func talk(t *testing.T, w *rollingWorld) *traffic {
 		return nil
 	})
 	sandboxtest.WaitLine(t, tr.user, sandbox.ByAgent, "agent 1")
-	tr.more(1)
+	tr.more(t, 1)
 	return tr
 }
 
@@ -179,8 +188,8 @@ func (*traffic) post(ctx context.Context, client *http.Client, at, token string,
 }
 
 // more waits until everybody has sent n more.
-func (tr *traffic) more(n int) {
-	tr.t.Helper()
+func (tr *traffic) more(tb testing.TB, n int) {
+	tb.Helper()
 	count := func(who string) int {
 		tr.mu.Lock()
 		defer tr.mu.Unlock()
@@ -188,7 +197,7 @@ func (tr *traffic) more(n int) {
 	}
 	for _, who := range []string{"user", "agent", "others"} {
 		want := count(who) + n
-		eventually(tr.t, who+" goes on", func() bool { return count(who) >= want })
+		eventually(tb, who+" goes on", func() bool { return count(who) >= want })
 	}
 }
 
