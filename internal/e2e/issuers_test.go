@@ -26,7 +26,7 @@ func TestIssuersAway(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newRollingWorld(t, "LIAISON_DRAIN=1s")
-			tr := talk(t, w)
+			tr := startTalking(t, w)
 			for kind, fault := range faults {
 				w.sandbox.ClearFaults(sandbox.Keys)
 				w.sandbox.Fault(sandbox.Keys, fault)

@@ -17,7 +17,7 @@ import (
 func TestRotation(t *testing.T) { //nolint:tparallel // the steps come one after the other
 	t.Parallel()
 	w := newRollingWorld(t)
-	tr := talk(t, w)
+	tr := startTalking(t, w)
 	for _, step := range []struct {
 		name   string
 		rotate func(t *testing.T, w *rollingWorld, tr *traffic)

@@ -107,8 +107,8 @@ type traffic struct {
 	refused []string
 }
 
-// talk opens a conversation and lets both sides talk.
-func talk(t *testing.T, w *rollingWorld) *traffic {
+// startTalking opens a conversation and lets both sides talk.
+func startTalking(t *testing.T, w *rollingWorld) *traffic {
 	t.Helper()
 	tr := &traffic{t: t, w: w, user: w.sandbox.User("Megan"), stop: make(chan struct{}), sent: map[string][]string{}}
 	sandboxtest.Say(t, tr.user, "talk to a person", "help")
