@@ -89,7 +89,7 @@ func connectorHosts(t *testing.T) {
 		"HTTP_PROXY="+evil.URL, "HTTPS_PROXY="+evil.URL, "http_proxy="+evil.URL, "https_proxy="+evil.URL, "NO_PROXY=", "no_proxy=",
 		"LIAISON_TRUSTED_SERVICE_URLS="+env["LIAISON_TRUSTED_SERVICE_URLS"]+","+redirector.URL,
 		"LIAISON_CONNECTIONS_MAP="+env["LIAISON_CONNECTIONS_MAP"]+",*=copilot")
-	p := &process{tb: t, w: l.world, bin: program(t)}
+	p := &process{tb: t, w: l.world, bin: program(t, "liaison")}
 	t.Cleanup(func() {
 		p.kill()
 		if t.Failed() {
