@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"strings"
 	"testing"
 	"time"
 
@@ -99,10 +100,18 @@ func (t Tab) Wait(expression, want string) {
 	}
 }
 
-// Click clicks what a selector finds.
+// Click clicks what a selector finds. A page may replace it meanwhile: then it is
+// looked for again.
 func (t Tab) Click(selector string) {
 	t.tb.Helper()
-	t.Do(chromedp.Click(selector))
+	deadline := time.Now().Add(patience)
+	err := chromedp.Do(t.ctx, chromedp.Click(selector))
+	for err != nil && strings.Contains(err.Error(), "node") && time.Now().Before(deadline) {
+		err = chromedp.Do(t.ctx, chromedp.Click(selector))
+	}
+	if err != nil {
+		t.tb.Fatalf("browser: click %s: %v", selector, err)
+	}
 }
 
 // Type types text into what a selector finds.

@@ -31,8 +31,33 @@ function item(c, selected) {
       c.waitingSince && el("span", null, "for ", el("span", { "data-since": c.waitingSince }, since(c.waitingSince))))));
 }
 
+// A press and its release make a click only on the same element, so the list is
+// not replaced while a pointer is down on it.
+let pressed = false;
+let postponed = null;
+
+function release() {
+  pressed = false;
+  if (!postponed) return;
+  const args = postponed;
+  postponed = null;
+  drawList(...args);
+}
+
+// holdWhilePressed watches for presses.
+export function holdWhilePressed() {
+  byId("groups").addEventListener("pointerdown", () => { pressed = true; });
+  for (const type of ["pointerup", "pointercancel"]) {
+    addEventListener(type, () => setTimeout(release)); // behind the click
+  }
+}
+
 // drawList replaces the list and keeps the keyboard where it was.
 export function drawList(conversations, selected) {
+  if (pressed) {
+    postponed = [conversations, selected];
+    return;
+  }
   const focused = byId("groups").contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
   const sections = groups.map(({ state, title, order }) => {
     const members = conversations.filter((c) => c.state === state).sort(order);

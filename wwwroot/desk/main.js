@@ -3,7 +3,7 @@
 
 import { composer, ending, keepDrafts, showDraft } from "./composer.js";
 import { byId, nameOf } from "./dom.js";
-import { drawList, listKeys } from "./list.js";
+import { drawList, holdWhilePressed, listKeys } from "./list.js";
 import { drawPanel } from "./panel.js";
 import { agentName, outside, restorePlace, showSignIn, signInKeys, welcome } from "./signin.js";
 import { Store } from "./store.js";
@@ -114,6 +114,7 @@ async function enter() {
 composer(() => selected, (id, words) => store.send(id, words, agentName()));
 ending(() => selected, () => nameOf(current()), (id, reason) => store.end(id, agentName(), reason));
 listKeys();
+holdWhilePressed();
 threadKeys();
 store.addEventListener("change", (event) => draw(event.detail));
 store.addEventListener("connection", (event) => {
