@@ -132,6 +132,7 @@ const cursorSQL = `
 		SET acked_seq = ours.upto,
 			attempts = CASE WHEN ours.upto > l.acked_seq THEN 0 ELSE l.attempts END,
 			faults = CASE WHEN ours.upto > l.acked_seq THEN 0 ELSE l.faults END,
+			doubts = CASE WHEN ours.upto > l.acked_seq THEN 0 ELSE l.doubts END,
 			ready_at = CASE WHEN ours.final AND l.last_seq = ours.upto THEN NULL ELSE now() + @lease::interval END,
 			owner = CASE WHEN ours.final AND l.last_seq = ours.upto THEN NULL ELSE l.owner END
 		FROM ours
@@ -201,6 +202,7 @@ const cursorOneSQL = `
 	SET acked_seq = GREATEST(acked_seq, @upto),
 		attempts = CASE WHEN @upto > acked_seq THEN 0 ELSE attempts END,
 		faults = CASE WHEN @upto > acked_seq THEN 0 ELSE faults END,
+		doubts = CASE WHEN @upto > acked_seq THEN 0 ELSE doubts END,
 		ready_at = CASE WHEN @final::bool AND last_seq = GREATEST(acked_seq, @upto) THEN NULL
 		           ELSE statement_timestamp() + @lease::interval END,
 		owner = CASE WHEN @final::bool AND last_seq = GREATEST(acked_seq, @upto) THEN NULL ELSE owner END

@@ -46,9 +46,10 @@ func (o *Outbox) claim(ctx context.Context, d *destination) error {
 
 const claimSQL = `
 	UPDATE lane AS l
-	SET ready_at = now() + @lease::interval, owner = @me, epoch = l.epoch + 1
+	SET ready_at = now() + @lease::interval, owner = @me, epoch = l.epoch + 1,
+		doubts = l.doubts + CASE WHEN k.doubtful THEN 1 ELSE 0 END
 	FROM (
-		SELECT destination, conversation, owner IS NOT NULL AS doubtful
+		SELECT destination, conversation, owner IS NOT NULL AND acked_seq < last_seq AS doubtful
 		FROM lane
 		WHERE destination = @destination AND ready_at <= now()
 		ORDER BY ready_at
@@ -56,14 +57,15 @@ const claimSQL = `
 		FOR NO KEY UPDATE SKIP LOCKED
 	) AS k
 	WHERE (l.destination, l.conversation) = (k.destination, k.conversation)
-	RETURNING l.conversation, l.epoch, l.acked_seq, l.attempts, l.faults, k.doubtful`
+	RETURNING l.conversation, l.epoch, l.acked_seq, l.attempts, l.faults, l.doubts, k.doubtful`
 
 type claimed struct {
 	Conversation string
 	Epoch, Acked int64
 	Attempts     int
 	Faults       int
-	Doubtful     bool // its last owner never gave it back
+	Doubts       int
+	Inherited    bool // its last owner never gave it back, and may have sent one
 }
 
 // claimSome takes lanes for free slots, up to half of them all, and begins to
@@ -71,7 +73,13 @@ type claimed struct {
 // reports whether it got as many as it asked for.
 func (o *Outbox) claimSome(ctx context.Context, d *destination) (full bool, err error) {
 	d.backlog.Store(false)
+	if d.breaker.wait() > 0 {
+		return false, nil
+	}
 	free, limit := 0, min(maxClaim, (d.concurrency+1)/2)
+	if d.breaker.open() {
+		limit = 1 // it looks whether the peer is back
+	}
 	for free < limit && d.slots.TryAcquire(1) {
 		free++
 	}
@@ -100,7 +108,8 @@ func (o *Outbox) claimSome(ctx context.Context, d *destination) (full bool, err 
 	used = len(lanes)
 	for _, c := range lanes {
 		l := newLane(d, c.Conversation, c.Epoch, until)
-		l.acked, l.attempts, l.faults, l.doubtful = c.Acked, c.Attempts, c.Faults, c.Doubtful
+		l.acked, l.attempts, l.faults = c.Acked, c.Attempts, c.Faults
+		l.doubts, l.inherited = c.Doubts, c.Inherited
 		go o.drive(context.WithoutCancel(ctx), l)
 	}
 	return used == free, nil

@@ -19,14 +19,31 @@ type Destination[M any] struct {
 	Send func(ctx context.Context, m M) error
 
 	// Settled, if not nil, runs in the transaction that records the final
-	// outcome: always for dead letters, and for deliveries enqueued with
+	// outcome: always for letters, and for deliveries enqueued with
 	// Header.Settle. It may enqueue. An error rolls back; settling, but not
 	// sending, is then tried again.
 	Settled func(ctx context.Context, tx *Tx, m M, s Settlement) error
 
+	// Parked, if not nil, runs in the transaction that parks m's lane because
+	// the peer said to stop; see [Tx.Resume]. As Settled, it may enqueue.
+	Parked func(ctx context.Context, tx *Tx, m M, s Settlement) error
+
 	// Concurrency caps the sends in flight of this replica. Zero takes the
 	// configured default.
 	Concurrency int
+
+	// Repeatable says that the peer makes one of several copies, so that the
+	// policy for ambiguous attempts does not apply.
+	Repeatable bool
+
+	// Breaks says that the lanes share one peer: while it is away they wait
+	// together and one of them looks for it.
+	Breaks bool
+
+	// Limits, per lane, and Budget, which names what shares Shared's limit over
+	// lanes and replicas, hold sends back. An empty name has no budget.
+	Limits Limits
+	Budget func(m M) string
 }
 
 // A Header addresses a delivery.
@@ -62,16 +79,29 @@ type Peer interface{ erase() peer }
 
 // peer is a destination whose message type is forgotten.
 type peer struct {
-	name        string
-	concurrency int
-	send        func(ctx context.Context, payload []byte) error
-	settled     func(ctx context.Context, tx *Tx, payload []byte, s Settlement) error
+	name               string
+	concurrency        int
+	repeatable, breaks bool
+	limits             Limits
+	budget             func(payload []byte) string
+	send               func(ctx context.Context, payload []byte) error
+	settled, parked    hook
 }
+
+// A hook runs in the transaction that records what became of a message.
+type hook func(ctx context.Context, tx *Tx, payload []byte, s Settlement) error
 
 func (d *Destination[M]) erase() peer {
 	return peer{
-		name:        d.Name,
-		concurrency: d.Concurrency,
+		name: d.Name, concurrency: d.Concurrency,
+		repeatable: d.Repeatable, breaks: d.Breaks, limits: d.Limits,
+		budget: func(payload []byte) string {
+			m, err := decode[M](payload)
+			if err != nil || d.Budget == nil {
+				return ""
+			}
+			return d.Budget(m)
+		},
 		send: func(ctx context.Context, payload []byte) error {
 			m, err := decode[M](payload)
 			if err != nil {
@@ -79,13 +109,17 @@ func (d *Destination[M]) erase() peer {
 			}
 			return caught(func() error { return d.Send(ctx, m) })
 		},
-		settled: func(ctx context.Context, tx *Tx, payload []byte, s Settlement) error {
-			m, err := decode[M](payload)
-			if err != nil || d.Settled == nil {
-				return nil // what cannot be read was refused already, and says so in its outcome
-			}
-			return caught(func() error { return d.Settled(ctx, tx, m, s) })
-		},
+		settled: hookOf(d.Settled), parked: hookOf(d.Parked),
+	}
+}
+
+func hookOf[M any](f func(ctx context.Context, tx *Tx, m M, s Settlement) error) hook {
+	return func(ctx context.Context, tx *Tx, payload []byte, s Settlement) error {
+		m, err := decode[M](payload)
+		if err != nil || f == nil {
+			return nil // what cannot be read was refused already, and says so in its outcome
+		}
+		return caught(func() error { return f(ctx, tx, m, s) })
 	}
 }
 

@@ -95,12 +95,13 @@ const enqueueSQL = `
 		ORDER BY destination, conversation
 		ON CONFLICT (destination, conversation) DO UPDATE SET
 			last_seq = l.last_seq + EXCLUDED.last_seq,
-			ready_at = COALESCE(l.ready_at, EXCLUDED.ready_at),
-			owner = CASE WHEN l.ready_at IS NULL THEN EXCLUDED.owner ELSE l.owner END,
-			epoch = l.epoch + CASE WHEN l.ready_at IS NULL THEN 1 ELSE 0 END,
-			born = CASE WHEN l.ready_at IS NULL THEN EXCLUDED.born ELSE l.born END
+			ready_at = CASE WHEN l.parked_at IS NULL THEN COALESCE(l.ready_at, EXCLUDED.ready_at) END,
+			owner = CASE WHEN l.ready_at IS NULL AND l.parked_at IS NULL THEN EXCLUDED.owner ELSE l.owner END,
+			epoch = l.epoch + CASE WHEN l.ready_at IS NULL AND l.parked_at IS NULL THEN 1 ELSE 0 END,
+			born = CASE WHEN l.ready_at IS NULL AND l.parked_at IS NULL THEN EXCLUDED.born ELSE l.born END
 		RETURNING destination, conversation, last_seq, epoch,
-			COALESCE(born = pg_current_xact_id() AND owner = @me, false) AS mine, owner IS NULL AS unowned
+			COALESCE(born = pg_current_xact_id() AND owner = @me, false) AS mine,
+			owner IS NULL AND parked_at IS NULL AS unowned
 	), stored AS (
 		INSERT INTO delivery (destination, conversation, seq, key, payload, settle, expires_at)
 		SELECT destination, conversation, last_seq - n + place, key, payload::json, settle,
@@ -180,7 +181,7 @@ func (tx *Tx) reserve(d *destination, conversation string) bool {
 	if tx.slots[id] != nil {
 		return true
 	}
-	if !d.slots.TryAcquire(1) {
+	if d.breaker.open() || !d.slots.TryAcquire(1) {
 		return false
 	}
 	tx.slots[id] = d

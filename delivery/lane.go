@@ -14,7 +14,9 @@ type lane struct {
 	epoch        int64
 	attempts     int       // tries of the first message of run
 	faults       int       // those over which the peer broke
-	doubtful     bool      // somebody else may have sent the first message of run
+	doubts       int       // those that may have arrived, and what a lost owner may have sent
+	inherited    bool      // the last owner went away: the last doubt is not on record yet
+	history      *history  // when it sent, if there are limits
 	acked        int64     // its cursor, as far as we moved it
 	run          []message // what is known to be pending behind it, in order
 
@@ -88,7 +90,7 @@ func (o *Outbox) drive(ctx context.Context, l *lane) {
 			o.putBack(ctx, l, 0)
 			return
 		}
-		if !o.step(ctx, l) {
+		if !o.mayGo(ctx, l) || !o.step(ctx, l) {
 			return
 		}
 	}
@@ -103,23 +105,40 @@ func (o *Outbox) step(ctx context.Context, l *lane) bool {
 		o.log.WarnContext(ctx, "lane lost", "destination", l.name, "lane_epoch", l.epoch)
 		return false
 	}
+	if t.Ambiguous {
+		l.doubts++
+	}
+	return o.conclude(ctx, l, m, t, o.fate(l, m, t.Outcome))
+}
+
+// conclude records what became of the lane's first message. It reports whether
+// the lane may go on.
+func (o *Outbox) conclude(ctx context.Context, l *lane, m message, t try, f fate) bool {
 	switch {
-	case t.Class == Delivered && !m.settle:
-		v := o.ask(ctx, ack{lane: l, upto: m.seq, try: t, final: len(l.run) == 1})
-		if v.lost || len(l.run) == 1 && !v.more {
+	case f == delivered && !m.settle:
+		last := len(l.run) == 1
+		v := o.ask(ctx, ack{lane: l, upto: m.seq, try: t, final: last})
+		if v.lost {
 			return false
 		}
-	case o.final(l, m, t.Outcome):
-		if !o.settle(ctx, l, m, t) {
+		if last && !v.more {
+			l.pace.leave(l, l.epoch+1)
 			return false
 		}
-	default:
+	case f == again:
 		o.retry(ctx, l, m, t)
 		return false
+	case f == parked:
+		o.persist(ctx, l, m, func() error { return o.park(ctx, l, m, t) })
+		return false
+	default:
+		if !o.persist(ctx, l, m, func() error { return o.settle(ctx, l, m, t, f) }) {
+			return false
+		}
 	}
 	l.acked, l.run = m.seq, l.run[1:]
-	l.attempts, l.faults, l.doubtful = 0, 0, false
-	return true
+	l.attempts, l.faults, l.doubts = 0, 0, 0
+	return f == delivered || o.config.Poison != Halt
 }
 
 // try is an attempt that was made.
@@ -147,24 +166,13 @@ func (o *Outbox) attempt(ctx context.Context, l *lane, m message) (try, bool) {
 	}
 	err := l.send(ctx, m.payload)
 	t := try{Outcome: classify(err), seq: m.seq, began: now, took: time.Since(now)}
+	l.pace.sent(l, now.Add(t.took))
+	l.breaker.record(t.Outcome)
 	if err != nil {
 		o.log.WarnContext(ctx, "attempt did not deliver", "destination", l.name, "seq", m.seq,
 			"attempt", l.attempts+1, "class", string(t.Class), "ambiguous", t.Ambiguous, "err", err)
 	}
 	return t, true
-}
-
-// final reports whether an outcome ends the delivery.
-func (o *Outbox) final(l *lane, m message, out Outcome) bool {
-	switch out.Class {
-	case Delivered, Refused, Expired:
-		return true
-	case Fault:
-		return l.faults+1 >= o.config.Faults
-	case Unavailable:
-		return time.Since(m.born) > o.config.GiveUp
-	}
-	return false
 }
 
 // retry gives the lane back until the message's next try.
@@ -197,5 +205,8 @@ func (o *Outbox) refill(ctx context.Context, l *lane) bool {
 	}
 	// What is enqueued between the fetch and this is found by the verdict.
 	v := o.ask(ctx, ack{lane: l, final: true})
+	if !v.lost && !v.more {
+		l.pace.leave(l, l.epoch+1)
+	}
 	return !v.lost && v.more && o.refill(ctx, l)
 }

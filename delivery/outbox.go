@@ -25,6 +25,8 @@ type Config struct {
 	GiveUp      time.Duration `env:"GIVE_UP, default=24h" help:"how long an unavailable peer is waited for"`
 	Backoff     time.Duration `env:"BACKOFF, default=500ms" help:"wait before the second try; doubles"`
 	BackoffMax  time.Duration `env:"BACKOFF_MAX, default=30s" help:"longest wait between tries"`
+	Ambiguous   Policy        `env:"AMBIGUOUS, default=retry-once" help:"a send that may have arrived: retry-once, or hold for somebody to decide"`
+	Poison      Poison        `env:"POISON, default=skip" help:"a conversation with a dead letter: skip it, or halt until it is redriven or dropped"`
 	Drain       time.Duration // how long attempts in flight may finish at shutdown
 }
 
@@ -51,6 +53,8 @@ type destination struct {
 	slots   *semaphore.Weighted // one per send in flight; also how Run waits for them
 	wake    chan struct{}       // capacity 1: look for lanes now
 	backlog atomic.Bool         // lanes without an owner may be waiting for a slot
+	breaker breaker
+	pace    pace
 }
 
 // missed says that a lane has no owner, for want of a slot or because it was
@@ -90,6 +94,8 @@ func New(pool *pgxpool.Pool, log *slog.Logger, c Config, replica string, peers .
 	}
 	for _, p := range peers {
 		d := &destination{peer: p.erase(), wake: make(chan struct{}, 1)}
+		d.breaker = breaker{config: c, off: !d.breaks}
+		d.pace = newPace(d.limits, pool)
 		if d.concurrency == 0 {
 			d.concurrency = c.Concurrency
 		}

@@ -17,6 +17,8 @@ const (
 	Fault       Class = "fault"       // the peer broke over it: tried again, Config.Faults times
 	Refused     Class = "refused"     // the peer said no: dead at once
 	Expired     Class = "expired"     // its time was up: dead
+	Unreachable Class = "unreachable" // the peer said no to all of the lane: it is parked
+	Lost        Class = "lost"        // its owner went away and may have sent it
 )
 
 // An Outcome is what one attempt came to. The error that Send returned is asked
@@ -24,6 +26,7 @@ const (
 //
 //	Permanent() bool            repeating is pointless
 //	Unavailable() bool          it is not about this message
+//	Unreachable() bool          it is about all of the lane, until somebody resumes it
 //	Ambiguous() bool            the peer may have done it
 //	RetryAfter() time.Duration  the peer asks for patience
 //	StatusCode() int            for the record
@@ -36,9 +39,11 @@ type Outcome struct {
 	After     time.Duration
 }
 
-// A Settlement is the final outcome of a delivery.
+// A Settlement is the final outcome of a delivery, or, when it is Held, one that
+// somebody else will decide.
 type Settlement struct {
 	Delivered bool
+	Held      bool
 	Class     Class
 	Status    int
 	Ambiguous bool // any attempt may have been done by the peer, this one or an earlier one
@@ -51,7 +56,10 @@ func classify(err error) Outcome {
 	out := Outcome{Class: Fault}
 	var permanent interface{ Permanent() bool }
 	var unavailable interface{ Unavailable() bool }
+	var unreachable interface{ Unreachable() bool }
 	switch {
+	case errors.As(err, &unreachable) && unreachable.Unreachable():
+		out.Class = Unreachable
 	case errors.As(err, &permanent) && permanent.Permanent():
 		out.Class = Refused
 	case !errors.As(err, &unavailable) || unavailable.Unavailable():
@@ -74,10 +82,14 @@ func classify(err error) Outcome {
 
 // reason is the outcome in words for the operator.
 func (o Outcome) reason() string {
-	if o.Status == 0 {
-		return string(o.Class)
+	reason := string(o.Class)
+	if o.Status != 0 {
+		reason += fmt.Sprintf(", status %d", o.Status)
 	}
-	return fmt.Sprintf("%s, status %d", o.Class, o.Status)
+	if o.Ambiguous {
+		reason += ", ambiguous"
+	}
+	return reason
 }
 
 // backoff returns the wait before try number n+1: doubling, capped, ±20 %, and

@@ -13,7 +13,10 @@ const (
 	// settleSQL moves the cursor past one delivery, if the lane is still ours.
 	settleSQL = `
 		UPDATE lane
-		SET acked_seq = @seq, attempts = 0, faults = 0, ready_at = now() + @lease::interval
+		SET acked_seq = @seq, attempts = 0, faults = 0, doubts = 0,
+			ready_at = CASE WHEN @halt::bool THEN NULL ELSE now() + @lease::interval END,
+			parked_at = CASE WHEN @halt::bool THEN now() END,
+			owner = CASE WHEN @halt::bool THEN NULL ELSE owner END
 		WHERE destination = @destination
 		  AND conversation = @conversation
 		  AND epoch = @epoch
@@ -21,29 +24,21 @@ const (
 
 	buriedSQL = `
 		UPDATE delivery
-		SET outcome = 'dead', reason = @reason
+		SET outcome = @outcome, reason = @reason, buried_at = now()
 		WHERE destination = @destination
 		  AND conversation = @conversation
 		  AND seq = @seq`
-
-	doubtSQL = `
-		SELECT EXISTS (
-			SELECT FROM attempt
-			WHERE destination = @destination
-			  AND conversation = @conversation
-			  AND seq = @seq
-			  AND ambiguous)`
 )
 
 // errLost means another replica owns the lane by now.
 var errLost = errors.New("lane lost")
 
-// settle records a final outcome, however long the database takes: the peer has
-// the message, so giving up would send it again. It reports whether the lane may
+// persist records what became of a message, however long the database takes: the
+// peer has it, so giving up would send it again. It reports whether the lane may
 // go on.
-func (o *Outbox) settle(ctx context.Context, l *lane, m message, t try) bool {
+func (o *Outbox) persist(ctx context.Context, l *lane, m message, record func() error) bool {
 	for n := 1; ; n++ {
-		err := o.settleOnce(ctx, l, m, t)
+		err := record()
 		switch {
 		case err == nil:
 			return true
@@ -60,53 +55,38 @@ func (o *Outbox) settle(ctx context.Context, l *lane, m message, t try) bool {
 	}
 }
 
-// settleOnce records a final outcome together with what the destination makes
-// of it.
-func (o *Outbox) settleOnce(ctx context.Context, l *lane, m message, t try) error {
+// settle records a final outcome together with what the destination makes of it.
+func (o *Outbox) settle(ctx context.Context, l *lane, m message, t try, f fate) error {
 	ctx, cancel := context.WithTimeout(ctx, o.config.Timeout)
 	defer cancel()
 	began := time.Now()
+	s := Settlement{
+		Delivered: f == delivered, Held: f == held,
+		Class: t.Class, Status: t.Status, Ambiguous: t.Ambiguous || l.doubts > 0,
+	}
 	err := o.Transact(ctx, func(tx *Tx) error {
-		s, err := o.settlement(ctx, tx, l, m, t)
-		if err != nil {
-			return err
-		}
 		// The destination's own rows are locked before the lane: everybody's order.
 		if m.settle || !s.Delivered {
 			if err := l.settled(ctx, tx, m.payload, s); err != nil {
 				return fmt.Errorf("settle at %s: %w", l.name, err)
 			}
 		}
-		return o.recordSettled(ctx, tx, l, t, s)
+		return o.recordSettled(ctx, tx, l, t, f)
 	})
 	if err != nil {
 		return err
 	}
 	l.extend(began.Add(o.config.Lease))
-	if t.Class != Delivered {
-		o.log.ErrorContext(ctx, "delivery dead", "destination", l.name, "seq", m.seq, "reason", t.reason())
+	if f != delivered {
+		o.log.ErrorContext(ctx, "delivery "+f.outcome(), "destination", l.name, "seq", m.seq, "reason", t.reason())
 	}
 	return nil
 }
 
-func (o *Outbox) settlement(ctx context.Context, tx *Tx, l *lane, m message, t try) (Settlement, error) {
-	s := Settlement{
-		Delivered: t.Class == Delivered, Class: t.Class, Status: t.Status,
-		Ambiguous: t.Ambiguous || l.doubtful,
-	}
-	if s.Delivered || s.Ambiguous {
-		return s, nil
-	}
-	err := tx.QueryRow(ctx, doubtSQL, l.args(m.seq)).Scan(&s.Ambiguous)
-	if err != nil {
-		return s, fmt.Errorf("read attempts: %w", err)
-	}
-	return s, nil
-}
-
-func (o *Outbox) recordSettled(ctx context.Context, tx *Tx, l *lane, t try, s Settlement) error {
+func (o *Outbox) recordSettled(ctx context.Context, tx *Tx, l *lane, t try, f fate) error {
 	args := l.args(t.seq)
 	args["epoch"], args["me"], args["lease"] = l.epoch, o.owner, o.config.Lease
+	args["halt"] = f != delivered && o.config.Poison == Halt
 	tag, err := tx.Exec(ctx, settleSQL, args)
 	if err != nil {
 		return fmt.Errorf("settle: %w", err)
@@ -115,9 +95,9 @@ func (o *Outbox) recordSettled(ctx context.Context, tx *Tx, l *lane, t try, s Se
 		return errLost
 	}
 	var b pgx.Batch
-	if !s.Delivered {
+	if f != delivered {
 		args := l.args(t.seq)
-		args["reason"] = t.reason()
+		args["outcome"], args["reason"] = f.outcome(), t.reason()
 		b.Queue(buriedSQL, args)
 	}
 	var tries tryLog
@@ -133,16 +113,16 @@ func (l *lane) args(seq int64) pgx.NamedArgs {
 	return pgx.NamedArgs{"destination": l.name, "conversation": l.conversation, "seq": seq}
 }
 
-// putBackSQL gives a lane up until its next try. An owner that cannot vouch for
-// the one before it stays on record, so that the next one does not either; the
-// epoch fences what it may still have under way.
+// putBackSQL gives a lane up until its next try. The epoch fences what its owner
+// may still have under way.
 const putBackSQL = `
 	UPDATE lane
 	SET ready_at = now() + @wait::interval,
-		owner = CASE WHEN @doubtful::bool THEN owner END,
+		owner = NULL,
 		epoch = epoch + 1,
 		attempts = @attempts,
-		faults = @faults
+		faults = @faults,
+		doubts = @doubts
 	WHERE destination = @destination
 	  AND conversation = @conversation
 	  AND epoch = @epoch
@@ -153,7 +133,7 @@ const putBackSQL = `
 func (o *Outbox) putBack(ctx context.Context, l *lane, wait time.Duration, tries ...try) {
 	args := l.args(l.acked)
 	args["wait"], args["epoch"], args["me"] = wait, l.epoch, o.owner
-	args["attempts"], args["faults"], args["doubtful"] = l.attempts, l.faults, l.doubtful
+	args["attempts"], args["faults"], args["doubts"] = l.attempts, l.faults, l.doubts
 	var b pgx.Batch
 	b.Queue(putBackSQL, args)
 	var g tryLog
@@ -166,6 +146,7 @@ func (o *Outbox) putBack(ctx context.Context, l *lane, wait time.Duration, tries
 	if err := o.pool.SendBatch(ctx, &b).Close(); err != nil && !errors.Is(err, context.Canceled) {
 		o.log.WarnContext(ctx, "put back lane", "destination", l.name, "err", err)
 	}
+	l.pace.leave(l, l.epoch+2) // its next owner's
 	if wait == 0 {
 		l.missed()
 	}

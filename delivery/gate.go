@@ -1,0 +1,78 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// shortWait is how long a lane keeps its slot while it waits for its turn; for
+// more it is put back.
+const shortWait = 50 * time.Millisecond
+
+// mayGo prepares the attempt at a lane's first message: what its last owner left
+// in doubt is recorded and judged, then the peer's limits are waited for. It
+// reports false when the lane was given up.
+func (o *Outbox) mayGo(ctx context.Context, l *lane) bool {
+	if !o.inherit(ctx, l) {
+		return false
+	}
+	wait, err := o.turnOf(ctx, l)
+	switch {
+	case errors.Is(err, errSpent):
+		wait = longestTurn
+	case err != nil:
+		o.log.WarnContext(ctx, "keep to the peer's limits", "destination", l.name, "err", err)
+		o.putBack(ctx, l, o.config.Backoff)
+		return false
+	case wait <= 0:
+		return true
+	case wait <= shortWait || l.taken:
+		return o.linger(ctx, l, wait)
+	}
+	o.putBack(ctx, l, wait)
+	return false
+}
+
+// inherit records that the last owner may have sent the lane's first message, and
+// gives it up where the policy says so. It reports whether the lane may go on.
+func (o *Outbox) inherit(ctx context.Context, l *lane) bool {
+	if !l.inherited || len(l.run) == 0 {
+		return true
+	}
+	l.inherited = false
+	m := l.run[0]
+	t := try{Outcome: Outcome{Class: Lost, Ambiguous: true}, seq: m.seq, began: time.Now()}
+	if f := o.doubted(l); f != again {
+		return o.conclude(ctx, l, m, t, f) && len(l.run) > 0
+	}
+	var log tryLog
+	log.add(l, t)
+	ctx, cancel := context.WithTimeout(ctx, o.config.Lease/2)
+	defer cancel()
+	if _, err := o.pool.Exec(ctx, attemptSQL, log.args(o.owner)); err != nil {
+		o.log.WarnContext(ctx, "record a lost attempt", "destination", l.name, "err", err)
+	}
+	return true
+}
+
+// turnOf returns how long the lane's next send has to wait.
+func (o *Outbox) turnOf(ctx context.Context, l *lane) (time.Duration, error) {
+	ctx, cancel := context.WithTimeout(ctx, o.config.Lease/2)
+	defer cancel()
+	if err := l.pace.attend(ctx, l); err != nil {
+		return 0, err
+	}
+	wait := l.breaker.wait()
+	if l.history != nil {
+		wait = max(wait, l.history.wait(l.limits.Lane, time.Now()))
+	}
+	if wait > shortWait {
+		return wait, nil // the shared budget is asked when its own is not spent
+	}
+	at, err := l.pace.budgets.take(ctx, l.budget(l.run[0].payload))
+	if err != nil || at.IsZero() {
+		return wait, err
+	}
+	return max(wait, time.Until(at)), nil
+}
