@@ -17,7 +17,7 @@ func (o *Outbox) mayGo(ctx context.Context, l *lane) bool {
 	if !o.inherit(ctx, l) {
 		return false
 	}
-	wait, err := o.turnOf(ctx, l)
+	wait, taken, err := o.turnOf(ctx, l)
 	switch {
 	case errors.Is(err, errSpent):
 		wait = longestTurn
@@ -27,7 +27,7 @@ func (o *Outbox) mayGo(ctx context.Context, l *lane) bool {
 		return false
 	case wait <= 0:
 		return true
-	case wait <= shortWait || l.taken:
+	case wait <= shortWait || taken:
 		return o.linger(ctx, l, wait)
 	}
 	o.putBack(ctx, l, wait)
@@ -56,23 +56,35 @@ func (o *Outbox) inherit(ctx context.Context, l *lane) bool {
 	return true
 }
 
-// turnOf returns how long the lane's next send has to wait.
-func (o *Outbox) turnOf(ctx context.Context, l *lane) (time.Duration, error) {
+// linger waits for a turn that is ours.
+func (o *Outbox) linger(ctx context.Context, l *lane, wait time.Duration) bool {
+	select {
+	case <-time.After(wait):
+		return true
+	case <-o.stopping:
+		o.putBack(ctx, l, 0)
+		return false
+	}
+}
+
+// turnOf returns how long the lane's next send has to wait, and whether its turn
+// in a shared budget is taken: then it should not be wasted.
+func (o *Outbox) turnOf(ctx context.Context, l *lane) (wait time.Duration, taken bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, o.config.Lease/2)
 	defer cancel()
 	if err := l.pace.attend(ctx, l); err != nil {
-		return 0, err
+		return 0, false, err
 	}
-	wait := l.breaker.wait()
+	wait = l.breaker.wait()
 	if l.history != nil {
 		wait = max(wait, l.history.wait(l.limits.Lane, time.Now()))
 	}
 	if wait > shortWait {
-		return wait, nil // the shared budget is asked when its own is not spent
+		return wait, false, nil // the shared budget is asked when its own is not spent
 	}
 	at, err := l.pace.budgets.take(ctx, l.budget(l.run[0].payload))
 	if err != nil || at.IsZero() {
-		return wait, err
+		return wait, false, err
 	}
-	return max(wait, time.Until(at)), nil
+	return max(wait, time.Until(at)), true, nil
 }

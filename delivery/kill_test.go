@@ -48,7 +48,8 @@ func childMain(database string) int {
 }
 
 func httpDestination(url string) *delivery.Destination[word] {
-	return &delivery.Destination[word]{Name: "x", Send: func(ctx context.Context, w word) error {
+	// Which copies there are is what this is about, not how many are allowed.
+	return &delivery.Destination[word]{Name: "x", Repeatable: true, Send: func(ctx context.Context, w word) error {
 		body, err := json.Marshal(w)
 		if err != nil {
 			return err

@@ -171,7 +171,7 @@ func TestOutcomes(t *testing.T) {
 	}
 	s := &sink{}
 	d := &delivery.Destination[word]{
-		Name: "x",
+		Name: "x", Repeatable: true,
 		Send: func(ctx context.Context, w word) error {
 			mu.Lock()
 			defer mu.Unlock()
