@@ -19,6 +19,8 @@ const (
 	textUndelivered  = "Your message could not be delivered to the person you are talking to. Please send it again."
 	textTooLate      = "Your last message did not reach the person before the conversation ended."
 	textUnreached    = "This line could not be delivered to the user"
+	textPerhaps      = "Teams gave no clear answer to your last line: the user may have it, or not. Ask before you repeat it."
+	textUnreachable  = "The user cannot be reached: they blocked or removed the app, or an admin did. Your lines are kept and arrive when they write again."
 )
 
 // Statuses a topic can branch on.

@@ -49,7 +49,8 @@ type Options struct {
 	Hubs         map[string]livechat.Hub // by configured name
 	Hub          string                  // the one that gets new conversations
 	Client       *proactive.Client
-	ConnectorURL string // where users are reached whose connector was never seen
+	ConnectorURL string          // where users are reached whose connector was never seen
+	Teams        delivery.Limits // per conversation, and over all of a tenant
 }
 
 // A Bridge carries words between copilots and hubs.
@@ -72,14 +73,18 @@ func New(opt Options) *Bridge {
 		toHub:      map[string]*delivery.Destination[hubOrder]{},
 		agentLines: map[string]*committer[livechat.Inbound]{},
 	}
-	b.toTeams = &delivery.Destination[teamsOrder]{Name: "teams", Send: b.sendTeams, Settled: b.teamsSettled}
+	b.toTeams = &delivery.Destination[teamsOrder]{
+		Name: "teams", Send: b.sendTeams, Settled: b.teamsSettled, Parked: b.teamsParked,
+		Limits: opt.Teams, Budget: func(o teamsOrder) string { return "teams|" + o.Post.To.Bot.ID + "|" + o.Tenant },
+	}
 	b.toCopilot = &delivery.Destination[copilotOrder]{Name: "copilot", Send: b.sendCopilot, Settled: b.copilotSettled}
 	b.userLines = newCommitter(b.acceptUser)
 	peers := []delivery.Peer{b.toTeams, b.toCopilot}
 	for name, hub := range opt.Hubs {
 		d := &delivery.Destination[hubOrder]{
-			Name: "hub/" + name,
-			Send: func(ctx context.Context, o hubOrder) error { return b.sendHub(ctx, hub, o) },
+			Name: "hub/" + name, Breaks: true,
+			Repeatable: true, // by the port's contract: everything carries a key
+			Send:       func(ctx context.Context, o hubOrder) error { return b.sendHub(ctx, hub, o) },
 			Settled: func(ctx context.Context, tx *delivery.Tx, o hubOrder, s delivery.Settlement) error {
 				return b.hubSettled(ctx, tx, name, o, s)
 			},

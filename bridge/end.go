@@ -25,6 +25,9 @@ func (b *Bridge) End(ctx context.Context, t Turn, by mapping.Closer, answers ...
 		if err != nil || !fresh {
 			return err
 		}
+		if err := b.reached(ctx, tx, t.Key, found[0]); err != nil {
+			return err
+		}
 		if err := b.answer(ctx, tx, t, answers...); err != nil {
 			return err
 		}
@@ -67,6 +70,9 @@ func (b *Bridge) NotEscalated(ctx context.Context, t Turn) ([]activity.Activity,
 		fresh, err := t.accept(ctx, tx)
 		if err != nil || !fresh {
 			return err // of a repeat, the hub or the copilot has the words already
+		}
+		if err := b.reached(ctx, tx, t.Key, m); err != nil {
+			return err
 		}
 		if m != nil {
 			if err := mapping.Close(ctx, tx, m.ID, m.ClosedBy); err != nil {

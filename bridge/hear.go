@@ -106,7 +106,7 @@ func (b *Bridge) tellUsers(ctx context.Context, tx *delivery.Tx, hub string, ms 
 		}
 		item, err := b.toTeams.Item(
 			delivery.Header{Conversation: teamsLane(m.Key), Scope: hubScope(hub, events[i].Conversation), Key: events[i].ID},
-			teamsOrder{Mapping: m.ID, Agent: true, Post: proactive.Post{
+			teamsOrder{Mapping: m.ID, Tenant: m.Tenant, Agent: true, Post: proactive.Post{
 				To: m.Teams, Activity: proactive.AgentText(events[i].Sender, events[i].Text),
 			}})
 		if err != nil {
@@ -163,8 +163,16 @@ func (b *Bridge) ended(ctx context.Context, hub string, e livechat.Inbound) erro
 		if who == "" {
 			who = "The agent"
 		}
-		return b.notify(ctx, tx, m, teamsOrder{Ends: true}, delivery.Header{Settle: true},
-			who+" has ended the conversation. You are back with the copilot.")
+		text := who + " has ended the conversation. You are back with the copilot."
+		if !m.Unreachable {
+			return b.notify(ctx, tx, m, teamsOrder{Ends: true}, delivery.Header{Settle: true}, text)
+		}
+		// The notice waits for the user; the copilot need not.
+		if err := b.notify(ctx, tx, m, teamsOrder{}, delivery.Header{}, text); err != nil {
+			return err
+		}
+		m.State, m.ClosedBy = mapping.Ending, mapping.ByAgent
+		return b.giveBack(ctx, tx, *m)
 	})
 }
 
@@ -185,7 +193,7 @@ func (b *Bridge) event(ctx context.Context, hub string, e livechat.Inbound, f fu
 
 // notify promises the user a line in the service's own words.
 func (b *Bridge) notify(ctx context.Context, tx *delivery.Tx, m *mapping.Mapping, o teamsOrder, h delivery.Header, text string) error {
-	o.Mapping, o.Post = m.ID, proactive.Post{To: m.Teams, Activity: proactive.Notice(text)}
+	o.Mapping, o.Tenant, o.Post = m.ID, m.Tenant, proactive.Post{To: m.Teams, Activity: proactive.Notice(text)}
 	h.Conversation = teamsLane(m.Key)
 	fresh, err := enqueue(ctx, tx, b.toTeams, h, o)
 	if err != nil || !fresh {

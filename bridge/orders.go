@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 
 	"github.com/liaison-skill/liaison/delivery"
 	"github.com/liaison-skill/liaison/livechat"
@@ -27,6 +28,7 @@ type (
 	// teamsOrder is one activity for the user.
 	teamsOrder struct {
 		Mapping mapping.ID     `json:"mapping"`
+		Tenant  string         `json:"tenant,omitempty"` // whose budget it is sent from
 		Post    proactive.Post `json:"post"`
 		Agent   bool           `json:"agent,omitempty"` // an agent's words, not ours
 		Ends    bool           `json:"ends,omitempty"`  // the last one: then the copilot is told
@@ -116,8 +118,21 @@ func (b *Bridge) hubConversation(ctx context.Context, id mapping.ID, known livec
 }
 
 func (b *Bridge) sendTeams(ctx context.Context, o teamsOrder) error {
-	return b.opt.Client.Send(ctx, o.Post)
+	err := b.opt.Client.Send(ctx, o.Post)
+	var answer interface{ StatusCode() int }
+	if errors.As(err, &answer) && (answer.StatusCode() == http.StatusForbidden || answer.StatusCode() == http.StatusNotFound) {
+		return unreachableError{err}
+	}
+	return err
 }
+
+// unreachableError is the channel's word that nothing gets to the user: blocked
+// by them or their admin, the app removed, the conversation gone ("Status codes
+// from agent conversational APIs", Microsoft Teams platform documentation).
+type unreachableError struct{ error }
+
+func (e unreachableError) Unwrap() error   { return e.error }
+func (unreachableError) Unreachable() bool { return true }
 
 func (b *Bridge) sendCopilot(ctx context.Context, o copilotOrder) error {
 	if o.Returns {

@@ -79,18 +79,55 @@ func (b *Bridge) teamsSettled(ctx context.Context, tx *delivery.Tx, o teamsOrder
 	if o.Ends {
 		return b.giveBack(ctx, tx, m)
 	}
-	if s.Delivered || !o.Agent || !m.State.Open() {
+	if s.Delivered || !o.Agent {
 		return nil
 	}
-	hub, ok := b.toHub[m.Hub]
-	if !ok {
-		return nil // no longer configured: there is nobody to tell
+	if s.Ambiguous {
+		return b.tellAgent(ctx, tx, m, textPerhaps)
 	}
-	_, err = enqueue(ctx, tx, hub, delivery.Header{Conversation: hubLane(m.ID)},
+	return b.tellAgent(ctx, tx, m, textUnreached+" ("+string(s.Class)+").")
+}
+
+// tellAgent says something in the service's own words to the agent of an open
+// conversation.
+func (b *Bridge) tellAgent(ctx context.Context, tx *delivery.Tx, m mapping.Mapping, text string) error {
+	hub, ok := b.toHub[m.Hub]
+	if !ok || !m.State.Open() {
+		return nil // there is nobody to tell
+	}
+	_, err := enqueue(ctx, tx, hub, delivery.Header{Conversation: hubLane(m.ID)},
 		hubOrder{Mapping: m.ID, Ours: true, Say: &livechat.Message{
-			Key: "undelivered " + rand.Text(), Sender: "Liaison", Text: textUnreached + " (" + string(s.Class) + ").",
+			Key: "notice " + rand.Text(), Sender: "Liaison", Text: text, Conversation: m.HubConversation,
 		}})
 	return err
+}
+
+// teamsParked runs when the channel says that the user cannot be reached. The
+// agent is told; what waits is kept until the user writes. A conversation that is
+// ending goes back to the copilot although its user could not be told.
+func (b *Bridge) teamsParked(ctx context.Context, tx *delivery.Tx, o teamsOrder, _ delivery.Settlement) error {
+	m, err := mapping.Lock(ctx, tx, o.Mapping)
+	if err != nil {
+		return ignoreGone(err)
+	}
+	if err := mapping.Unreachable(ctx, tx, m.ID); err != nil {
+		return err
+	}
+	if m.State == mapping.Ending {
+		return b.giveBack(ctx, tx, m)
+	}
+	return b.tellAgent(ctx, tx, m, textUnreachable)
+}
+
+// reached lets what waited for a user go on: they wrote. It follows accepted
+// keys.
+func (b *Bridge) reached(ctx context.Context, tx *delivery.Tx, k mapping.Key, m *mapping.Mapping) error {
+	if m != nil && m.Unreachable {
+		if err := mapping.Reached(ctx, tx, m.ID); err != nil {
+			return err
+		}
+	}
+	return tx.Resume(ctx, b.toTeams, teamsLane(k))
 }
 
 // giveBack tells the copilot that the user is its own again.

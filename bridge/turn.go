@@ -60,9 +60,13 @@ func (b *Bridge) Start(ctx context.Context, t Turn) (mapping.ID, error) {
 			return errRepeat
 		case !fresh:
 			return nil
-		case made:
+		}
+		if err := b.reached(ctx, tx, t.Key, &m); err != nil {
+			return err
+		}
+		if made {
 			err = b.enqueueOpen(ctx, tx, m, t)
-		default:
+		} else {
 			err = mapping.Refresh(ctx, tx, []*mapping.Mapping{&m}, []mapping.Reference{t.Reference})
 		}
 		if err != nil {
@@ -212,6 +216,11 @@ func (b *Bridge) forwardLocked(ctx context.Context, tx *delivery.Tx, ms []*mappi
 	}
 	var said []mapping.Entry
 	for i, t := range turns {
+		if fresh[i] && ms[i].Unreachable {
+			if err := b.reached(ctx, tx, t.Key, ms[i]); err != nil {
+				return err
+			}
+		}
 		if fresh[i] {
 			said = append(said, mapping.Entry{Mapping: ms[i].ID, Side: mapping.User, Name: t.User.Name, Text: t.Text, Key: t.ID})
 		}

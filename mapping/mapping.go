@@ -85,13 +85,14 @@ type Mapping struct {
 	Connector       string                  // last Bot Connector URL seen; may be empty
 	Host            *proactive.Target       // the skill host; nil when Teams calls us itself
 	HostActive      bool                    // the host routes the user's words to us
+	Unreachable     bool                    // the channel wants no more for the user until they write
 	ClosedBy        Closer
 	OpenedAt        time.Time
 }
 
 const columns = `m.id, m.state, m.bot_app_id, m.conversation_id, m.tenant_id, m.user_id, m.hub,
 	COALESCE(m.hub_conversation, ''), m.open_key::text, m.teams, COALESCE(m.connector, ''),
-	m.host, m.host_active, COALESCE(m.closed_by, ''), m.opened_at`
+	m.host, m.host_active, m.unreachable_at IS NOT NULL, COALESCE(m.closed_by, ''), m.opened_at`
 
 // stateApart is the state where a row is found by something else. In a form that
 // no index has: statistics may be older than today's conversations, and then the
@@ -102,7 +103,7 @@ func (m *Mapping) fields() []any {
 	return []any{
 		&m.ID, &m.State, &m.Key.BotAppID, &m.Key.Conversation, &m.Tenant, &m.User, &m.Hub,
 		&m.HubConversation, &m.OpenKey, &m.Teams, &m.Connector,
-		&m.Host, &m.HostActive, &m.ClosedBy, &m.OpenedAt,
+		&m.Host, &m.HostActive, &m.Unreachable, &m.ClosedBy, &m.OpenedAt,
 	}
 }
 

@@ -114,6 +114,28 @@ func Close(ctx context.Context, db DB, id ID, by Closer) error {
 	return transition(ctx, db, "close mapping", closeSQL, pgx.NamedArgs{"id": id, "by": by})
 }
 
+const (
+	unreachableSQL = `
+		UPDATE mapping
+		SET unreachable_at = now()
+		WHERE id = @id AND unreachable_at IS NULL`
+
+	reachedSQL = `
+		UPDATE mapping
+		SET unreachable_at = NULL
+		WHERE id = ANY(@ids) AND unreachable_at IS NOT NULL`
+)
+
+// Unreachable notes that the channel takes nothing more for the mapping's user.
+func Unreachable(ctx context.Context, db DB, id ID) error {
+	return transition(ctx, db, "mark unreachable", unreachableSQL, pgx.NamedArgs{"id": id})
+}
+
+// Reached takes the note back, for users who wrote again.
+func Reached(ctx context.Context, db DB, ids ...ID) error {
+	return transition(ctx, db, "mark reached", reachedSQL, pgx.NamedArgs{"ids": ids})
+}
+
 func transition(ctx context.Context, db DB, op, sql string, args pgx.NamedArgs) error {
 	if _, err := db.Exec(ctx, sql, args); err != nil {
 		return fmt.Errorf("%s: %w", op, err)

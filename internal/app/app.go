@@ -17,6 +17,7 @@ import (
 
 	"github.com/liaison-skill/liaison/auth"
 	"github.com/liaison-skill/liaison/bridge"
+	"github.com/liaison-skill/liaison/delivery"
 	"github.com/liaison-skill/liaison/internal/env"
 	"github.com/liaison-skill/liaison/internal/jsonhttp"
 	"github.com/liaison-skill/liaison/internal/web"
@@ -61,6 +62,7 @@ func New(c Config, version string, pool *pgxpool.Pool, log *slog.Logger, addr ne
 		Hubs: hubs, Hub: c.HubNames[0],
 		Client:       &proactive.Client{Credentials: credentials, Base: peers, Timeout: callTimeout},
 		ConnectorURL: c.Auth.ConnectorURL,
+		Teams:        c.teamsLimits(),
 	})
 	r, limiter := web.NewEngine(log), web.NewLimiter(c.Rate)
 	for _, h := range []interface{ Mount(r gin.IRouter) }{
@@ -79,6 +81,16 @@ func New(c Config, version string, pool *pgxpool.Pool, log *slog.Logger, addr ne
 	}
 	server := web.Server{Handler: r, Drain: drain, TLS: c.TLS, Log: log}
 	return &App{bridge: b, server: server, peers: peers}, nil
+}
+
+// teamsLimits are what Teams takes
+// (https://learn.microsoft.com/microsoftteams/platform/bots/how-to/rate-limit).
+func (c Config) teamsLimits() delivery.Limits {
+	l := delivery.Limits{Lane: c.TeamsRates}
+	if len(c.TeamsTenantRate) > 0 {
+		l.Shared = c.TeamsTenantRate[0]
+	}
+	return l
 }
 
 // Manifest returns the skill's manifest as configured.

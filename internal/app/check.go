@@ -126,6 +126,9 @@ func (c *Config) check(p *problems) {
 	}
 	*p = append(*p, c.Rate.Check(prefix+"RATE_"), c.TLS.Check(prefix+"TLS_"))
 	checkDelivery(p, c.Delivery)
+	if len(c.TeamsTenantRate) > 1 {
+		p.add(prefix+"TEAMS_TENANT_RATE", "one rate such as 50/1s, or off")
+	}
 }
 
 // checkDelivery finds settings with which nothing would be delivered.

@@ -39,6 +39,9 @@ type Config struct {
 	Rate     web.Limits      `env:", prefix=RATE_"`
 	TLS      web.TLS         `env:", prefix=TLS_"`
 
+	TeamsRates      delivery.Windows `env:"TEAMS_RATES, default=7/1s,8/2s,60/30s,1800/1h" help:"most sends to one conversation in Teams, as count/time; off for none"`
+	TeamsTenantRate delivery.Windows `env:"TEAMS_TENANT_RATE, default=50/1s" help:"most sends to one tenant, over all replicas; off for none"`
+
 	DatabaseURL env.Secret // from DATABASE_URL; empty runs the embedded database
 
 	HubNames []string `env:"HUBS, default=contoso" help:"names of the hubs, comma list; the first gets new conversations"`
