@@ -6,10 +6,9 @@ import (
 	"time"
 )
 
-// mostCopies is how often a message may be in Teams. R5 says twice: once, and once
-// more when an attempt was ambiguous. Zero: the outbox does not keep to that yet,
-// and copies are counted only.
-const mostCopies = 0
+// mostCopies is how often a message may be in Teams: once, and once more when an
+// attempt was ambiguous (R5).
+const mostCopies = 2
 
 // ackWindow is how long after an answer its record may take. A process that dies
 // within it may have had no time to write down what it knew.
