@@ -129,7 +129,7 @@ func (d demoCmd) wire(ctx context.Context, c console, run *demo) error {
 	if run.hub, err = run.newHub(ctx, base(0), log); err != nil {
 		return err
 	}
-	serviceDB, err := run.open(ctx, "liaison_demo", migrations.Schema())
+	serviceDB, err := run.open(ctx, demoDatabase, migrations.Schema())
 	if err != nil {
 		return err
 	}

@@ -112,7 +112,7 @@ func openDatabase(ctx context.Context, cfg app.Config, require bool) (database, 
 	if err != nil {
 		return database{}, err
 	}
-	pool, err := server.open(ctx, "liaison")
+	pool, err := server.open(ctx, serviceDatabase)
 	if err != nil {
 		server.Stop()
 		return database{}, err
