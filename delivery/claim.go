@@ -77,7 +77,8 @@ func (o *Outbox) claimSome(ctx context.Context, d *destination) (full bool, err 
 		return false, nil
 	}
 	free, limit := 0, min(maxClaim, (d.concurrency+1)/2)
-	if d.breaker.open() {
+	away := d.breaker.open()
+	if away {
 		limit = 1 // it looks whether the peer is back
 	}
 	for free < limit && d.slots.TryAcquire(1) {
@@ -112,7 +113,7 @@ func (o *Outbox) claimSome(ctx context.Context, d *destination) (full bool, err 
 		l.doubts, l.inherited = c.Doubts, c.Inherited
 		go o.drive(context.WithoutCancel(ctx), l)
 	}
-	return used == free, nil
+	return used == free && !away, nil
 }
 
 const fetchSQL = `

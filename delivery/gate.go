@@ -10,13 +10,9 @@ import (
 // more it is put back.
 const shortWait = 50 * time.Millisecond
 
-// mayGo prepares the attempt at a lane's first message: what its last owner left
-// in doubt is recorded and judged, then the peer's limits are waited for. It
-// reports false when the lane was given up.
+// mayGo waits for the turn of a lane's first message. It reports false when that
+// takes too long and the lane was given up.
 func (o *Outbox) mayGo(ctx context.Context, l *lane) bool {
-	if !o.inherit(ctx, l) {
-		return false
-	}
 	wait, taken, err := o.turnOf(ctx, l)
 	switch {
 	case errors.Is(err, errSpent):
@@ -37,14 +33,11 @@ func (o *Outbox) mayGo(ctx context.Context, l *lane) bool {
 // inherit records that the last owner may have sent the lane's first message, and
 // gives it up where the policy says so. It reports whether the lane may go on.
 func (o *Outbox) inherit(ctx context.Context, l *lane) bool {
-	if !l.inherited || len(l.run) == 0 {
-		return true
-	}
 	l.inherited = false
 	m := l.run[0]
 	t := try{Outcome: Outcome{Class: Lost, Ambiguous: true}, seq: m.seq, began: time.Now()}
 	if f := o.doubted(l); f != again {
-		return o.conclude(ctx, l, m, t, f) && len(l.run) > 0
+		return o.conclude(ctx, l, m, t, f)
 	}
 	var log tryLog
 	log.add(l, t)

@@ -90,6 +90,12 @@ func (o *Outbox) drive(ctx context.Context, l *lane) {
 			o.putBack(ctx, l, 0)
 			return
 		}
+		if l.inherited {
+			if !o.inherit(ctx, l) {
+				return
+			}
+			continue
+		}
 		if !o.mayGo(ctx, l) || !o.step(ctx, l) {
 			return
 		}

@@ -18,6 +18,9 @@ func (o *Outbox) renew(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
+		for _, d := range o.destinations {
+			d.pace.forget()
+		}
 		if err := o.renewAll(ctx); err != nil && ctx.Err() == nil {
 			o.log.WarnContext(ctx, "renew leases", "err", err)
 		}
