@@ -75,7 +75,7 @@ func (t target) put(ctx context.Context, l load) (*result, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", l.kind, err)
 	}
-	r.late, r.cpu = late, after.minus(before)
+	r.late, r.cpu, r.lasted = late, after.minus(before), time.Since(tl.epoch)
 	return r, nil
 }
 

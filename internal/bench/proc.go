@@ -74,6 +74,21 @@ func cpuOfTree(pid int) (time.Duration, error) {
 	return sum, nil
 }
 
+// cpuOfAll is what every process of the machine has used, and what its host took
+// away.
+func cpuOfAll() (time.Duration, error) {
+	raw, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0, fmt.Errorf("read processor time: %w", err)
+	}
+	first, _, _ := strings.Cut(string(raw), "\n")
+	fields := strings.Fields(first)
+	if len(fields) < 9 || fields[0] != "cpu" {
+		return 0, errNoProc
+	}
+	return ticks(fields, 1, 2, 3, 6, 7, 8), nil // user, nice, system, irq, softirq, steal
+}
+
 // memory is what a process has in memory now and had at most, in bytes.
 func memory(pid int) (now, peak int64, err error) {
 	raw, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "status"))

@@ -85,10 +85,20 @@ func (r *Report) machineTable() string {
 		row("memory", m.memory)
 		row("disk", fmt.Sprintf("%s; an fsync of 8 KiB takes %s, so one writer alone does at most %s/s", m.disk, ms(m.sync), grouped(int(perSecond(1, m.sync)))))
 		row("load average", m.load+" when the run began; 0 is a machine of one's own")
+		row("others", fmt.Sprintf("%.2f of %d cores went to programs that have no part in this, while the table below was measured", r.others(), m.cores))
 		row("Go, PostgreSQL", m.golang+", "+m.database+" over a Unix socket, fsync on, its own defaults")
 		row("date", fmt.Sprintf("%s, took %s", m.date.UTC().Format("2006-01-02 15:04 MST"), r.took.Round(time.Second)))
 		row("command", "make bench"+map[bool]string{true: " BENCH=short"}[r.short])
 	})
+}
+
+// others is how many cores somebody else used while cells were measured.
+func (r *Report) others() float64 {
+	var used, lasted time.Duration
+	for _, c := range r.cells {
+		used, lasted = used+c.cpu.others(), lasted+c.lasted
+	}
+	return ratio(used.Seconds(), lasted.Seconds())
 }
 
 func (r *Report) cellTable() string {

@@ -8,14 +8,20 @@ import (
 // A usage is processor time by who used it.
 type usage struct {
 	service, database, bench time.Duration
+	machine                  time.Duration // everybody's together, also those who have no part in this
 }
 
 func (u usage) plus(v usage) usage {
-	return usage{u.service + v.service, u.database + v.database, u.bench + v.bench}
+	return usage{u.service + v.service, u.database + v.database, u.bench + v.bench, u.machine + v.machine}
 }
 
 func (u usage) minus(v usage) usage {
-	return usage{u.service - v.service, u.database - v.database, u.bench - v.bench}
+	return usage{u.service - v.service, u.database - v.database, u.bench - v.bench, u.machine - v.machine}
+}
+
+// others is what was used by who has no part in this.
+func (u usage) others() time.Duration {
+	return max(0, u.machine-u.service-u.database-u.bench)
 }
 
 // A result is what came of runs of one load.
@@ -27,6 +33,7 @@ type result struct {
 	after    sample        // 2xx to arrival; what arrived before its sender knew counts 0
 	late     time.Duration // the generator's own worst delay against its pace
 	cpu      usage
+	lasted   time.Duration // what cpu is over: took, and until everything was idle
 }
 
 func (r *result) rate() float64 { return perSecond(r.messages, r.took) }
@@ -48,7 +55,7 @@ func (r *result) merge(other *result) {
 	r.arrive.add(other.arrive.values...)
 	r.after.add(other.after.values...)
 	r.late = max(r.late, other.late)
-	r.cpu = r.cpu.plus(other.cpu)
+	r.cpu, r.lasted = r.cpu.plus(other.cpu), r.lasted+other.lasted
 }
 
 // result adds up a run that is over. Of conversations that begin and end only the

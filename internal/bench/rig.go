@@ -166,7 +166,10 @@ func (r *rig) usage(pid int) (usage, error) {
 	if u.database, err = cpuOfTree(r.postmaster); err != nil {
 		return u, err
 	}
-	u.bench, err = cpuOf(os.Getpid())
+	if u.bench, err = cpuOf(os.Getpid()); err != nil {
+		return u, err
+	}
+	u.machine, err = cpuOfAll()
 	return u, err
 }
 

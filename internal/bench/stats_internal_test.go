@@ -66,7 +66,21 @@ func TestMerge(t *testing.T) {
 	other := &result{messages: 30, took: time.Second, late: 2, cpu: usage{service: 16}}
 	other.arrive.add(3)
 	r.merge(other)
-	if r.rate() != 20 || r.late != 3 || len(r.arrive.values) != 3 || r.cost() != 0 || r.cpu != (usage{20, 5, 6}) {
+	if r.rate() != 20 || r.late != 3 || len(r.arrive.values) != 3 || r.cost() != 0 || r.cpu != (usage{service: 20, database: 5, bench: 6}) {
 		t.Errorf("two runs together are %+v", r)
+	}
+}
+
+func TestOthers(t *testing.T) {
+	t.Parallel()
+	u := usage{service: 1, database: 2, bench: 3, machine: 10}
+	if got := u.others(); got != 4 {
+		t.Errorf("others used %d of 10", got)
+	}
+	if got := u.minus(usage{machine: 9}).others(); got != 0 { // ticks are coarse
+		t.Errorf("others used %d of 1", got)
+	}
+	if got := u.plus(u).others(); got != 8 {
+		t.Errorf("others used %d of 20", got)
 	}
 }
