@@ -31,9 +31,9 @@ Written by ` + "`make bench`" + `; do not edit. The figures are one run's, on th
 func (r *Report) Markdown(w io.Writer) error {
 	fmt.Fprint(w, introduction)
 	for _, part := range r.parts() {
-		fmt.Fprintf(w, "## %s\n\n%s\n```\n%s```\n\n", part.title, paragraph(part.note), part.body)
+		fmt.Fprintf(w, "## %s\n\n%s```\n%s```\n\n", part.title, paragraph(part.note), part.body)
 	}
-	_, err := fmt.Fprintf(w, "## Targets\n\n%s\n```\n%s```\n", paragraph(targetsNote), r.judged())
+	_, err := fmt.Fprintf(w, "## Targets\n\n%s```\n%s```\n", paragraph(targetsNote), r.judged())
 	return err
 }
 
@@ -239,7 +239,7 @@ func paragraph(text string) string {
 	if text == "" {
 		return ""
 	}
-	return text + "\n"
+	return text + "\n\n"
 }
 
 func indent(text string) string {

@@ -34,13 +34,13 @@ func (o Options) scale() scale {
 	if o.Short {
 		return scale{
 			workers: []int{1, 16, 64}, conversations: []int{100, 1000}, rounds: 1,
-			cell: 700 * time.Millisecond, bare: 500 * time.Millisecond, paced: 3 * time.Second, pace: 500,
+			cell: 500 * time.Millisecond, bare: 400 * time.Millisecond, paced: 2 * time.Second, pace: 500,
 			history: 50_000, pending: 5_000, compared: 200, compare: time.Second, comparisons: 1,
 		}
 	}
 	return scale{
 		workers: []int{1, 16, 64}, conversations: []int{100, 1000, 10_000}, rounds: 2,
-		cell: 2 * time.Second, bare: 1500 * time.Millisecond, paced: 10 * time.Second, pace: 500,
+		cell: 2 * time.Second, bare: 1500 * time.Millisecond, paced: 8 * time.Second, pace: 500,
 		history: 1_000_000, pending: 100_000, compared: 1000, compare: 2 * time.Second, comparisons: 3,
 	}
 }
