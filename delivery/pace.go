@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -140,8 +141,8 @@ func (p *pace) recall(ctx context.Context, l *lane) (*history, error) {
 		return nil, fmt.Errorf("recall sends: %w", err)
 	}
 	now, h := time.Now(), &history{}
-	for i := len(ages) - 1; i >= 0; i-- {
-		h.add(now.Add(-ages[i]), n)
+	for _, age := range slices.Backward(ages) {
+		h.add(now.Add(-age), n)
 	}
 	if l.doubts > 0 { // the owner before us may have sent one it did not record
 		h.add(now, n)

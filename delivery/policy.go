@@ -74,19 +74,15 @@ func (o *Outbox) fate(l *lane, m message, out Outcome) fate {
 		return parked
 	case Refused, Expired:
 		return dead
+	case Unavailable, Fault, Lost:
 	}
 	if f := o.doubted(l); f != again {
 		return f
 	}
-	switch out.Class {
-	case Fault:
-		if l.faults+1 >= o.config.Faults {
-			return dead
-		}
-	case Unavailable:
-		if time.Since(m.born) > o.config.GiveUp {
-			return dead
-		}
+	worn := out.Class == Fault && l.faults+1 >= o.config.Faults
+	late := out.Class == Unavailable && time.Since(m.born) > o.config.GiveUp
+	if worn || late {
+		return dead
 	}
 	return again
 }

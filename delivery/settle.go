@@ -78,7 +78,7 @@ func (o *Outbox) settle(ctx context.Context, l *lane, m message, t try, f fate) 
 	}
 	l.extend(began.Add(o.config.Lease))
 	if f != delivered {
-		o.log.ErrorContext(ctx, "delivery "+f.outcome(), "destination", l.name, "seq", m.seq, "reason", t.reason())
+		o.log.ErrorContext(ctx, "delivery given up", "outcome", f.outcome(), "destination", l.name, "seq", m.seq, "reason", t.reason())
 	}
 	return nil
 }
