@@ -272,7 +272,7 @@ func (p *planted) happened(sources map[string]string, answers int) {
 	p.t.Helper()
 	for source, messages := range map[string][]string{
 		"the service's log": {
-			"signing keys not refreshed", "attempt did not deliver", "delivery dead", "request refused", "fetch token",
+			"signing keys not refreshed", "attempt did not deliver", "delivery given up", "request refused", "fetch token",
 			`"status":400`, `"status":401`, `"status":403`, `"status":404`, `"status":409`, `"status":503`, "no answer in time",
 		},
 		"the hub's log":          {"webhook not delivered", "sign-in turned away", "agent signed in", "request refused"},

@@ -41,7 +41,7 @@ func TestQuietProgram(t *testing.T) {
 	for _, found := range c.in(log) {
 		t.Errorf("the program writes the %s", found)
 	}
-	for _, message := range []string{"serving", "attempt did not deliver", "delivery dead"} {
+	for _, message := range []string{"serving", "attempt did not deliver", "delivery given up"} {
 		if !strings.Contains(log, message) {
 			t.Errorf("the program did not write %q:\n%s", message, log)
 		}

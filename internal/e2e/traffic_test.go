@@ -243,7 +243,7 @@ func (tr *traffic) end() {
 	if diff := cmp.Diff(tr.sent["user"], read); diff != "" {
 		tr.t.Errorf("at the hub (-sent +seen):\n%s", diff)
 	}
-	for what, log := range map[string]string{"webhook not delivered": tr.w.hubLog.String(), "delivery dead": tr.w.log.String()} {
+	for what, log := range map[string]string{"webhook not delivered": tr.w.hubLog.String(), "delivery given up": tr.w.log.String()} {
 		if strings.Contains(log, what) {
 			tr.t.Errorf("a log says %q:\n%s", what, log)
 		}
