@@ -19,6 +19,7 @@ import (
 type Turn struct {
 	Key       mapping.Key
 	ID        string // the activity's id; an empty one is never a repeat
+	ReplyTo   string // the id of the activity it answers; may be empty
 	Name      string // of the event, "" for a message
 	Tenant    string
 	Channel   string
@@ -200,7 +201,7 @@ func (b *Bridge) forwardLocked(ctx context.Context, tx *delivery.Tx, ms []*mappi
 	for i, t := range turns {
 		refs[i] = t.Reference
 		item, err := b.toHub[ms[i].Hub].Item(delivery.Header{
-			Conversation: hubLane(ms[i].ID), Scope: inScope(t.Key), Key: t.ID,
+			Conversation: hubLane(ms[i].ID), Scope: inScope(t.Key), Key: t.ID, Likeness: t.likeness(),
 		}, hubOrder{Mapping: ms[i].ID, Say: t.message(ms[i])})
 		if err != nil {
 			return err

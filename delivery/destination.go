@@ -54,6 +54,10 @@ type Header struct {
 	// them empty it is never a repeat; a Key alone is for the record.
 	Scope, Key string
 
+	// A delivery that is like one whose sender was not heard out is a repeat,
+	// although its key is new; see [Outbox.Unheard]. Empty is like nothing.
+	Likeness string
+
 	Settle bool          // tell Settled even when delivered
 	Within time.Duration // from now; no attempt begins later. Zero means no limit of its own
 }

@@ -67,8 +67,8 @@ const enqueueSQL = `
 	WITH inp AS (
 		SELECT *, row_number() OVER (PARTITION BY scope, key ORDER BY ord) AS copy
 		FROM unnest(@destination::text[], @conversation::text[], @scope::text[], @key::text[],
-		            @payload::text[], @settle::bool[], @within::bigint[], @slot::bool[])
-			WITH ORDINALITY AS t (destination, conversation, scope, key, payload, settle, within_ms, slot, ord)
+		            @payload::text[], @settle::bool[], @within::bigint[], @slot::bool[], @likeness::text[])
+			WITH ORDINALITY AS t (destination, conversation, scope, key, payload, settle, within_ms, slot, likeness, ord)
 	), fresh AS (
 		INSERT INTO accepted (scope, key)
 		SELECT scope, key
@@ -82,8 +82,11 @@ const enqueueSQL = `
 			row_number() OVER (PARTITION BY destination, conversation ORDER BY ord) AS place,
 			count(*) OVER (PARTITION BY destination, conversation) AS n
 		FROM inp
-		WHERE scope = '' OR key = '' OR copy = 1 AND EXISTS (
-			SELECT FROM fresh WHERE fresh.scope = inp.scope AND fresh.key = inp.key)
+		WHERE (scope = '' OR key = '' OR copy = 1 AND EXISTS (
+				SELECT FROM fresh WHERE fresh.scope = inp.scope AND fresh.key = inp.key))
+		  AND (likeness = '' OR NOT EXISTS (
+				SELECT FROM unheard AS u JOIN accepted AS a USING (scope, key)
+				WHERE u.scope = inp.scope AND u.likeness = inp.likeness AND u.at > now() - @copies::interval))
 	), busy AS (
 		INSERT INTO lane AS l (destination, conversation, last_seq, ready_at, owner, epoch, born)
 		SELECT destination, conversation, max(n),
@@ -152,6 +155,7 @@ func (tx *Tx) enqueueArgs(items []Item) (pgx.NamedArgs, error) {
 	n := len(items)
 	destination, conversation := make([]string, n), make([]string, n)
 	scope, key, payload := make([]string, n), make([]string, n), make([]string, n)
+	likeness := make([]string, n)
 	settle, slot := make([]bool, n), make([]bool, n)
 	within := make([]*int64, n)
 	for i, item := range items {
@@ -161,6 +165,7 @@ func (tx *Tx) enqueueArgs(items []Item) (pgx.NamedArgs, error) {
 		}
 		destination[i], conversation[i] = item.destination, item.header.Conversation
 		scope[i], key[i], payload[i] = item.header.Scope, item.header.Key, string(item.payload)
+		likeness[i] = item.header.Likeness
 		settle[i], slot[i] = item.header.Settle, tx.reserve(d, item.header.Conversation)
 		if item.header.Within > 0 {
 			ms := item.header.Within.Milliseconds()
@@ -170,6 +175,7 @@ func (tx *Tx) enqueueArgs(items []Item) (pgx.NamedArgs, error) {
 	return pgx.NamedArgs{
 		"destination": destination, "conversation": conversation, "scope": scope, "key": key,
 		"payload": payload, "settle": settle, "within": within, "slot": slot,
+		"likeness": likeness, "copies": copiesWithin,
 		"lease": tx.outbox.config.Lease, "me": tx.outbox.owner,
 	}, nil
 }

@@ -26,6 +26,17 @@ CREATE INDEX delivery_age ON delivery USING brin (created_at) WITH (pages_per_ra
 CREATE INDEX attempt_age ON attempt USING brin (began_at) WITH (pages_per_range = 32);
 CREATE INDEX accepted_age ON accepted USING brin (accepted_at) WITH (pages_per_range = 32);
 
+-- What was accepted, but its sender may not have heard so: it may come again under
+-- another key.
+CREATE TABLE unheard (
+	scope    text NOT NULL,
+	likeness text NOT NULL, -- a digest of what a copy has in common with it
+	key      text NOT NULL,
+	at       timestamptz NOT NULL DEFAULT now(),
+
+	PRIMARY KEY (scope, likeness, key)
+);
+
 -- When the next send of a budget that replicas share is due. It may be lost: after
 -- a crash of the database nothing has been sent for longer than it remembers.
 CREATE UNLOGGED TABLE pace (

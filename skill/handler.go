@@ -16,6 +16,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -34,6 +35,10 @@ const (
 	ActionSend  = "sendMessage"
 	ActionEnd   = "endConversation"
 )
+
+// slowAnswer is how long a host may be expected to wait for us before it sends a
+// copy.
+const slowAnswer = 5 * time.Second
 
 const textOnlyTeams = "Talking to a person works in Microsoft Teams only. You are still with the copilot."
 
@@ -159,7 +164,13 @@ func (h *Handler) forward(ctx context.Context, t bridge.Turn) ([]activity.Activi
 	if t.Text == "" {
 		return nil, nil // nothing was said
 	}
+	began := time.Now()
 	err := h.Bridge.Forward(ctx, t)
+	if ctx.Err() != nil || time.Since(began) > slowAnswer {
+		if err := h.Bridge.Unheard(ctx, t); err != nil {
+			h.Log.WarnContext(ctx, "a copy of a message may have its effect", "err", err)
+		}
+	}
 	if errors.Is(err, bridge.ErrNotEscalated) {
 		return h.Bridge.NotEscalated(ctx, t)
 	}

@@ -31,6 +31,7 @@ func (h *Handler) turn(a activity.Activity, caller auth.Caller) (bridge.Turn, er
 	t := bridge.Turn{
 		Key:     mapping.Key{BotAppID: botAppID(caller), Conversation: userConversation(a).ID},
 		ID:      a.ID,
+		ReplyTo: a.ReplyToID,
 		Name:    a.Name,
 		Tenant:  a.Tenant(),
 		Channel: a.Channel(),
