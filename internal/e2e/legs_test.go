@@ -66,13 +66,14 @@ func (l *ledger) forge(t *testing.T, serviceURL string) {
 }
 
 // unsaid has the agent say something for a forged service URL, and waits until it
-// is given up.
+// is given up, or its lane is parked.
 func (k talk) unsaid(t *testing.T, serviceURL string) {
 	t.Helper()
 	k.forge(t, serviceURL)
 	dead := func() (n int) {
 		t.Helper()
-		err := k.db.QueryRow(t.Context(), `SELECT count(*) FROM delivery WHERE destination = 'teams' AND outcome = 'dead'`).Scan(&n)
+		err := k.db.QueryRow(t.Context(), `SELECT (SELECT count(*) FROM delivery WHERE destination = 'teams' AND outcome = 'dead') +
+			(SELECT count(*) FROM lane WHERE destination = 'teams' AND parked_at IS NOT NULL)`).Scan(&n)
 		if err != nil {
 			t.Fatal(err)
 		}
