@@ -1,0 +1,52 @@
+package delivery
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/liaison-skill/liaison/internal/pgtest"
+	"github.com/liaison-skill/liaison/migrations"
+)
+
+// TestTracePlans: what is traced is found by indexes, however much there is. With
+// scans all but forbidden, a plan has one only where no index serves.
+func TestTracePlans(t *testing.T) {
+	t.Parallel()
+	db := pgtest.DB(t, migrations.Schema())
+	for name, tc := range map[string]struct {
+		sql  string
+		args pgx.NamedArgs
+	}{
+		"by key":    {traceKeySQL, pgx.NamedArgs{"key": "k", "limit": 10}},
+		"by letter": {traceLetterSQL, pgx.NamedArgs{"id": 1}},
+		"by lanes": {traceSpansSQL, pgx.NamedArgs{
+			"destination": []string{"x"}, "conversation": []string{"a"}, "since": nil, "until": nil, "limit": 10,
+		}},
+		"attempts": {traceAttemptsSQL, pgx.NamedArgs{"destination": []string{"x"}, "conversation": []string{"a"}, "seq": []int64{1}}},
+		"letters":  {listLettersSQL, Filter{Destination: "x"}.args(10)},
+		"a letter": {getLetterSQL, pgx.NamedArgs{"id": 1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			err := pgx.BeginFunc(t.Context(), db, func(tx pgx.Tx) error {
+				if _, err := tx.Exec(t.Context(), "SET LOCAL enable_seqscan = off"); err != nil {
+					return err
+				}
+				rows, err := tx.Query(t.Context(), "EXPLAIN "+tc.sql, tc.args)
+				if err != nil {
+					return err
+				}
+				lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
+				if plan := strings.Join(lines, "\n"); strings.Contains(plan, "Seq Scan") {
+					t.Errorf("it reads a whole table:\n%s", plan)
+				}
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
