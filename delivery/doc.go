@@ -26,5 +26,7 @@
 //     of them alone. Deadlocks are retried all the same.
 //   - An owner that went away may have sent what it did not acknowledge; that
 //     doubt stays with the lane until the delivery has its final outcome.
+//   - A letter is decided once, under its lane's lock, and on record: [Redrive]
+//     and [Drop] leave alone what was decided before.
 //   - There is no NOTIFY: it takes a database-wide lock through the commit.
 package delivery

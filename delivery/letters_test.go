@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -107,6 +108,37 @@ func TestRedrive(t *testing.T) {
 	eventually(t, "the lane is idle", func() bool { return idle(t, pool) })
 	if got := len(s.lane("a")); got != 4 {
 		t.Errorf("%d words arrived, want each once", got)
+	}
+}
+
+// TestRedriveAtOnce: of many who redrive and drop a letter at the same time, one
+// does it.
+func TestRedriveAtOnce(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.DB(t, migrations.Schema())
+	filled(t, pool, `
+		INSERT INTO lane (destination, conversation, last_seq, acked_seq, epoch) VALUES ('x', 'a', 1, 1, 1);
+		INSERT INTO delivery (destination, conversation, seq, key, payload, settle, outcome)
+			VALUES ('x', 'a', 1, 'k', '{}', false, 'dead')`)
+	var wg sync.WaitGroup
+	var done atomic.Int64
+	for n := range 16 {
+		wg.Go(func() {
+			decide := delivery.Redrive
+			if n%2 == 0 {
+				decide = delivery.Drop
+			}
+			decided, err := decide(t.Context(), pool, order(delivery.Filter{}))
+			if err != nil {
+				t.Error(err)
+			}
+			done.Add(int64(len(decided)))
+		})
+	}
+	wg.Wait()
+	got := lane(t, pool) // by who came first: dropped, or one copy
+	if done.Load() != 1 || audits(t, pool) != 1 || got != "not parked 1/1" && got != "not parked 1/2" {
+		t.Errorf("decided %d times, %d audit rows, the lane is %s", done.Load(), audits(t, pool), got)
 	}
 }
 

@@ -24,7 +24,7 @@ type deadlettersCmd struct {
 type letterFilter struct {
 	Conversation string       `placeholder:"LANE" help:"Only of this lane, as ls prints it."`
 	Destination  string       `placeholder:"NAME" help:"Only to this destination: teams, copilot, hub/<name>."`
-	State        string       `enum:",dead,held" default:"" help:"Only dead (given up) or held (kept back: may have arrived) ones."`
+	State        string       `enum:",dead,held" default:"" placeholder:"STATE" help:"Only dead (given up) or held (kept back: may have arrived) ones."`
 	Reason       string       `placeholder:"TEXT" help:"Only with this in the reason, such as refused or 503."`
 	OlderThan    env.Duration `placeholder:"AGE" help:"Only letters for longer than this, such as 90m or 2d."`
 	NewerThan    env.Duration `placeholder:"AGE" help:"Only letters for less than this."`

@@ -79,7 +79,7 @@ func (o operating) choose(ctx context.Context, url func(name string) (string, er
 		name = demoDatabase
 	}
 	if !there[name] {
-		return nil, errors.New("the embedded server has no database of liaison yet: set DATABASE_URL, or run liaison serve first")
+		return nil, fmt.Errorf("the embedded server has no database %s yet: run liaison serve or demo first, or set DATABASE_URL", name)
 	}
 	address, err := url(name)
 	if err != nil {
