@@ -23,7 +23,11 @@ func (o *Outbox) mayGo(ctx context.Context, l *lane) bool {
 		return false
 	case wait <= 0:
 		return true
-	case wait <= shortWait || taken:
+	}
+	if !l.breaker.open() { // else it is not the limits that make it wait
+		o.config.Meter.Waited(l.name, wait)
+	}
+	if err == nil && (wait <= shortWait || taken) {
 		return o.linger(ctx, l, wait)
 	}
 	o.putBack(ctx, l, wait)

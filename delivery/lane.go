@@ -174,6 +174,7 @@ func (o *Outbox) attempt(ctx context.Context, l *lane, m message) (try, bool) {
 	t := try{Outcome: classify(err), seq: m.seq, began: now, took: time.Since(now)}
 	l.pace.sent(l, now.Add(t.took))
 	l.breaker.record(t.Outcome)
+	o.config.Meter.Attempted(l.name, t.Class, t.took)
 	if err != nil {
 		o.log.WarnContext(ctx, "attempt did not deliver", "destination", l.name, "seq", m.seq,
 			"attempt", l.attempts+1, "class", string(t.Class), "ambiguous", t.Ambiguous, "err", err)

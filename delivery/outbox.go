@@ -28,6 +28,7 @@ type Config struct {
 	Ambiguous   Policy        `env:"AMBIGUOUS, default=retry-once" help:"a send that may have arrived: retry-once, or hold for somebody to decide"`
 	Poison      Poison        `env:"POISON, default=skip" help:"a conversation with a dead letter: skip it, or halt until it is redriven or dropped"`
 	Drain       time.Duration // how long attempts in flight may finish at shutdown
+	Meter       Meter         // nil for none
 }
 
 // An Outbox moves deliveries to their destinations. Any number of replicas may
@@ -83,6 +84,9 @@ func (d *destination) release() {
 // Run takes back what the last process of that name left. Nothing is sent, and
 // no lane is owned, before Run.
 func New(pool *pgxpool.Pool, log *slog.Logger, c Config, replica string, peers ...Peer) *Outbox {
+	if c.Meter == nil {
+		c.Meter = unmetered{}
+	}
 	o := &Outbox{
 		pool: pool, log: log, config: c,
 		replica: replica, owner: replica + "/" + rand.Text(),

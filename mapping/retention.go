@@ -1,0 +1,109 @@
+package mapping
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+const pruneSQL = `
+	DELETE FROM mapping
+	WHERE id = ANY (ARRAY(
+		SELECT id
+		FROM mapping
+		WHERE closed_at < now() - @keep::interval
+		ORDER BY closed_at
+		LIMIT @limit
+		FOR UPDATE SKIP LOCKED))`
+
+// Prune deletes at most limit mappings that are over for longer than keep, with
+// what was said in them, and reports how many there were. It waits for nobody's
+// lock.
+func Prune(ctx context.Context, db DB, keep time.Duration, limit int) (int64, error) {
+	tag, err := db.Exec(ctx, pruneSQL, pgx.NamedArgs{"keep": keep, "limit": limit})
+	if err != nil {
+		return 0, fmt.Errorf("prune mappings: %w", err)
+	}
+	return tag.RowsAffected(), nil
+}
+
+// An empty user is nobody, not everybody without an id.
+const ofUserSQL = `
+	SELECT ` + columns + `
+	FROM mapping AS m
+	WHERE @user <> ''
+	  AND (m.user_id = @user OR m.teams -> 'user' ->> 'aadObjectId' = @user)
+	ORDER BY m.id
+	FOR NO KEY UPDATE OF m`
+
+// LockOfUser locks and returns all mappings of a user, in any state, in order. The
+// user is named by their channel's id or by their object id in Entra ID.
+func LockOfUser(ctx context.Context, db DB, user string) ([]Mapping, error) {
+	rows, err := db.Query(ctx, ofUserSQL, pgx.NamedArgs{"user": user})
+	if err != nil {
+		return nil, fmt.Errorf("lock mappings of a user: %w", err)
+	}
+	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Mapping, error) { return one(row) })
+	if err != nil {
+		return nil, fmt.Errorf("lock mappings of a user: %w", err)
+	}
+	return all, nil
+}
+
+const (
+	eraseSQL = `
+		DELETE FROM entry
+		WHERE mapping = ANY (@ids)`
+
+	deleteSQL = `
+		DELETE FROM mapping
+		WHERE id = ANY (@ids)
+		  AND closed_at IS NOT NULL`
+)
+
+// Erase deletes what was said in mappings, in any state, and reports how many
+// entries that were.
+func Erase(ctx context.Context, db DB, ids ...ID) (int64, error) {
+	tag, err := db.Exec(ctx, eraseSQL, pgx.NamedArgs{"ids": ids})
+	if err != nil {
+		return 0, fmt.Errorf("erase entries: %w", err)
+	}
+	return tag.RowsAffected(), nil
+}
+
+// Delete deletes those of ids that are over, and reports how many that were.
+func Delete(ctx context.Context, db DB, ids ...ID) (int64, error) {
+	tag, err := db.Exec(ctx, deleteSQL, pgx.NamedArgs{"ids": ids})
+	if err != nil {
+		return 0, fmt.Errorf("delete mappings: %w", err)
+	}
+	return tag.RowsAffected(), nil
+}
+
+const goingSQL = `
+	SELECT state, count(*)
+	FROM mapping
+	WHERE closed_at IS NULL
+	GROUP BY state`
+
+// CountGoing counts the mappings that are not over, by state. States that none is
+// in are there as well.
+func CountGoing(ctx context.Context, db DB) (map[State]int64, error) {
+	rows, err := db.Query(ctx, goingSQL)
+	if err != nil {
+		return nil, fmt.Errorf("count mappings: %w", err)
+	}
+	counts := map[State]int64{Opening: 0, Waiting: 0, Active: 0, Ending: 0}
+	var state State
+	var n int64
+	_, err = pgx.ForEachRow(rows, []any{&state, &n}, func() error {
+		counts[state] = n
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("count mappings: %w", err)
+	}
+	return counts, nil
+}
