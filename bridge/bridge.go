@@ -51,6 +51,7 @@ type Options struct {
 	Client       *proactive.Client
 	ConnectorURL string          // where users are reached whose connector was never seen
 	Teams        delivery.Limits // per conversation, and over all of a tenant
+	Retention    time.Duration   // how long what is over is kept; zero for ever
 }
 
 // A Bridge carries words between copilots and hubs.
@@ -74,15 +75,15 @@ func New(opt Options) *Bridge {
 		agentLines: map[string]*committer[livechat.Inbound]{},
 	}
 	b.toTeams = &delivery.Destination[teamsOrder]{
-		Name: "teams", Send: b.sendTeams, Settled: b.teamsSettled, Parked: b.teamsParked,
+		Name: toTeams, Send: b.sendTeams, Settled: b.teamsSettled, Parked: b.teamsParked,
 		Limits: opt.Teams, Budget: func(o teamsOrder) string { return "teams|" + o.Post.To.Bot.ID + "|" + o.Tenant },
 	}
-	b.toCopilot = &delivery.Destination[copilotOrder]{Name: "copilot", Send: b.sendCopilot, Settled: b.copilotSettled}
+	b.toCopilot = &delivery.Destination[copilotOrder]{Name: toCopilot, Send: b.sendCopilot, Settled: b.copilotSettled}
 	b.userLines = newCommitter(b.acceptUser)
 	peers := []delivery.Peer{b.toTeams, b.toCopilot}
 	for name, hub := range opt.Hubs {
 		d := &delivery.Destination[hubOrder]{
-			Name: "hub/" + name, Breaks: true,
+			Name: hubDestination(name), Breaks: true,
 			Repeatable: true, // by the port's contract: everything carries a key
 			Send:       func(ctx context.Context, o hubOrder) error { return b.sendHub(ctx, hub, o) },
 			Settled: func(ctx context.Context, tx *delivery.Tx, o hubOrder, s delivery.Settlement) error {
@@ -105,6 +106,7 @@ func (b *Bridge) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return b.outbox.Run(ctx) })
 	g.Go(func() error { return b.userLines.run(ctx) })
+	g.Go(func() error { return b.retain(ctx) })
 	for _, c := range b.agentLines {
 		g.Go(func() error { return c.run(ctx) })
 	}
@@ -130,6 +132,14 @@ func inScope(k mapping.Key) string {
 func hubScope(hub string, c livechat.ConversationID) string {
 	return "hub/" + hub + "|" + string(c)
 }
+
+// Destinations.
+const (
+	toTeams   = "teams"
+	toCopilot = "copilot"
+)
+
+func hubDestination(name string) string { return "hub/" + name }
 
 // Lanes.
 func hubLane(id mapping.ID) string    { return fmt.Sprintf("mapping %d", id) }

@@ -17,14 +17,15 @@ var version = "0.1.0-dev"
 
 // cli is the command line; its help texts are its documentation.
 type cli struct {
-	Serve       serveCmd       `cmd:"" help:"Run the service."`
-	Demo        demoCmd        `cmd:"" help:"Run the service with a hub and a sandbox of Copilot Studio and Teams, on this machine."`
-	Migrate     migrateCmd     `cmd:"" help:"Bring the database's schema up to date."`
-	Deadletters deadlettersCmd `cmd:"" help:"List, show, redrive or drop what could not be delivered."`
-	Trace       traceCmd       `cmd:"" help:"Follow a message or a conversation by any of its ids."`
-	Manifest    manifestCmd    `cmd:"" help:"Print the skill manifest, or check one."`
-	Token       tokenCmd       `cmd:"" help:"Make a token, or explain one."`
-	Version     versionCmd     `cmd:"" help:"Print the version."`
+	Serve         serveCmd         `cmd:"" help:"Run the service."`
+	Demo          demoCmd          `cmd:"" help:"Run the service with a hub and a sandbox of Copilot Studio and Teams, on this machine."`
+	Migrate       migrateCmd       `cmd:"" help:"Bring the database's schema up to date."`
+	Deadletters   deadlettersCmd   `cmd:"" help:"List, show, redrive or drop what could not be delivered."`
+	Trace         traceCmd         `cmd:"" help:"Follow a message or a conversation by any of its ids."`
+	Conversations conversationsCmd `cmd:"" help:"Delete conversations."`
+	Manifest      manifestCmd      `cmd:"" help:"Print the skill manifest, or check one."`
+	Token         tokenCmd         `cmd:"" help:"Make a token, or explain one."`
+	Version       versionCmd       `cmd:"" help:"Print the version."`
 }
 
 // console is where commands read and write.

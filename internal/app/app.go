@@ -63,6 +63,7 @@ func New(c Config, version string, pool *pgxpool.Pool, log *slog.Logger, addr ne
 		Client:       &proactive.Client{Credentials: credentials, Base: peers, Timeout: callTimeout},
 		ConnectorURL: c.Auth.ConnectorURL,
 		Teams:        c.teamsLimits(),
+		Retention:    time.Duration(c.Retention),
 	})
 	r, limiter := web.NewEngine(log), web.NewLimiter(c.Rate)
 	for _, h := range []interface{ Mount(r gin.IRouter) }{

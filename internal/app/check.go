@@ -17,6 +17,9 @@ import (
 // minLease leaves time to renew a lease over a slow connection.
 const minLease = time.Second
 
+// minRetention is longer than anything needs to know what was sent.
+const minRetention = 24 * time.Hour
+
 // Forms of what becomes part of a URL, of a variable's name or of a header.
 var (
 	hubName    = regexp.MustCompile(`^[A-Za-z0-9]+([-._][A-Za-z0-9]+)*$`)
@@ -123,6 +126,9 @@ func (c *Config) check(p *problems) {
 	}
 	if c.MaxBody <= 0 {
 		p.add(prefix+"MAX_BODY", "must be positive")
+	}
+	if time.Duration(c.Retention) < minRetention {
+		p.add(prefix+"RETENTION", "must be at least %s", minRetention)
 	}
 	*p = append(*p, c.Rate.Check(prefix+"RATE_"), c.TLS.Check(prefix+"TLS_"))
 	checkDelivery(p, c.Delivery)

@@ -19,7 +19,7 @@ import (
 // Config is what an operator sets, in variables that begin with LIAISON_.
 type Config struct {
 	Listen        string       `env:"LISTEN, default=127.0.0.1:5001" help:"address of the service"`
-	MetricsListen string       `env:"METRICS_LISTEN, default=127.0.0.1:9464" help:"address of /metrics; not served by this version"`
+	MetricsListen string       `env:"METRICS_LISTEN, default=127.0.0.1:9464" help:"address of /metrics and /debug/pprof; empty turns it off"`
 	PublicURL     string       `env:"PUBLIC_URL, default=http://localhost:5001" help:"where Copilot Studio reaches the service; goes into the manifest"`
 	DataDir       string       `env:"DATA_DIR" help:"folder of the embedded database; ./data, or /var/lib/liaison as root"`
 	LogLevel      string       `env:"LOG_LEVEL, default=info" help:"debug, info, warn or error"`
@@ -31,7 +31,7 @@ type Config struct {
 	Wait          env.Duration `env:"WAIT, default=5m" help:"nobody joined; not used by this version"`
 	Idle          env.Duration `env:"IDLE, default=30m" help:"nobody wrote; not used by this version"`
 	Cap           env.Duration `env:"CAP, default=12h" help:"longest conversation; not used by this version"`
-	Retention     env.Duration `env:"RETENTION, default=30d" help:"closed conversations are kept; not used by this version"`
+	Retention     env.Duration `env:"RETENTION, default=30d" help:"what is over is kept: conversations, deliveries, attempts; letters nobody decided about twice as long"`
 
 	Auth     auth.Config
 	Identity auth.Identity

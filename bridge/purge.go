@@ -1,0 +1,133 @@
+package bridge
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/liaison-skill/liaison/delivery"
+	"github.com/liaison-skill/liaison/mapping"
+)
+
+// Purged counts what a purge deleted, and what it had to leave.
+type Purged struct {
+	Conversations int64 `json:"conversations"`
+	Entries       int64 `json:"entries"`
+	Deliveries    int64 `json:"deliveries"`
+	Attempts      int64 `json:"attempts"`
+
+	Open int `json:"open"` // conversations that go on; nothing is ended
+	Left int `json:"left"` // conversations that are over, with deliveries nobody decided about or that are under way
+}
+
+// none reports whether nothing was deleted.
+func (p Purged) none() bool {
+	return p.Conversations == 0 && p.Entries == 0 && p.Deliveries == 0 && p.Attempts == 0
+}
+
+const purgeAuditSQL = `
+	INSERT INTO audit (actor, action, subject, detail)
+	VALUES (@actor, 'purge', 'user', @detail)`
+
+// Purge deletes what a user said and was told: the words of all their
+// conversations, and the conversations that are over with everything that was
+// delivered in them. It ends nothing; see [Purged]. What it did is on record with
+// actor's name and without the user's. Repeating it deletes what has come to its
+// end since.
+func Purge(ctx context.Context, pool *pgxpool.Pool, actor, user string) (Purged, error) {
+	var did Purged
+	err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+		did = Purged{}
+		// Everybody's order: mappings, then lanes.
+		all, err := mapping.LockOfUser(ctx, tx, user)
+		if err != nil || len(all) == 0 {
+			return err
+		}
+		if err := did.purge(ctx, tx, all); err != nil || did.none() {
+			return err
+		}
+		_, err = tx.Exec(ctx, purgeAuditSQL, pgx.NamedArgs{"actor": actor, "detail": did})
+		return err
+	})
+	if err != nil {
+		return Purged{}, fmt.Errorf("purge: %w", err)
+	}
+	return did, nil
+}
+
+func (p *Purged) purge(ctx context.Context, tx pgx.Tx, all []mapping.Mapping) error {
+	var ids []mapping.ID
+	var lanes []delivery.LaneID
+	for _, m := range all {
+		ids, lanes = append(ids, m.ID), append(lanes, lanesOf(m)...)
+	}
+	gone, err := delivery.Forget(ctx, tx, unique(lanes)...)
+	if err != nil {
+		return err
+	}
+	p.Deliveries, p.Attempts = gone.Deliveries, gone.Attempts
+	if p.Entries, err = mapping.Erase(ctx, tx, ids...); err != nil {
+		return err
+	}
+	kept, err := delivery.Kept(ctx, tx, lanes...)
+	if err != nil {
+		return err
+	}
+	p.Conversations, err = mapping.Delete(ctx, tx, p.over(all, kept)...)
+	return err
+}
+
+// over returns the mappings that nothing depends on any more, and counts the
+// others. Lanes are found by their mapping, so it stays as long as they hold
+// something.
+func (p *Purged) over(all []mapping.Mapping, kept map[delivery.LaneID]bool) []mapping.ID {
+	var over []mapping.ID
+	for _, m := range all {
+		switch {
+		case m.State != mapping.Closed && m.State != mapping.Failed:
+			p.Open++
+		case holds(m, kept):
+			p.Left++
+		default:
+			over = append(over, m.ID)
+		}
+	}
+	return over
+}
+
+func holds(m mapping.Mapping, kept map[delivery.LaneID]bool) bool {
+	for _, l := range lanesOf(m) {
+		if kept[l] {
+			return true
+		}
+	}
+	return false
+}
+
+// lanesOf returns the lanes of a mapping, and those it shares with others of the
+// same user.
+func lanesOf(m mapping.Mapping) []delivery.LaneID {
+	lanes := []delivery.LaneID{
+		{Destination: hubDestination(m.Hub), Conversation: hubLane(m.ID)},
+		{Destination: toTeams, Conversation: teamsLane(m.Key)},
+		{Destination: toCopilot, Conversation: returnLane(m.ID)},
+	}
+	if m.Host != nil {
+		lanes = append(lanes, delivery.LaneID{Destination: toCopilot, Conversation: hostLane(*m.Host)})
+	}
+	return lanes
+}
+
+func unique(lanes []delivery.LaneID) []delivery.LaneID {
+	var some []delivery.LaneID
+	seen := map[delivery.LaneID]bool{}
+	for _, l := range lanes {
+		if !seen[l] {
+			seen[l] = true
+			some = append(some, l)
+		}
+	}
+	return some
+}

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/user"
+
+	"github.com/liaison-skill/liaison/bridge"
+	"github.com/liaison-skill/liaison/internal/app"
+)
+
+type conversationsCmd struct {
+	Purge purgeCmd `cmd:"" help:"Delete what a user said and was told."`
+}
+
+type purgeCmd struct {
+	User string `required:"" placeholder:"ID" help:"The user's object id in Entra ID, or their id in the channel, as 29:...."`
+	As   string `placeholder:"NAME" help:"Who does it, for the record. The system's user by default."`
+}
+
+// Run implements the command.
+func (p purgeCmd) Run(ctx context.Context, c console) error {
+	if p.User == "" {
+		return errors.New("--user is empty: name one user")
+	}
+	cfg, err := app.Load(ctx, os.Environ())
+	if err != nil {
+		return err
+	}
+	db, err := openDatabase(ctx, cfg, false)
+	if err != nil {
+		return err
+	}
+	defer db.close()
+	did, err := bridge.Purge(ctx, db.pool, cmp.Or(p.As, systemUser()), p.User)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(c.out, "deleted: %d conversations, %d entries, %d deliveries, %d attempts\n",
+		did.Conversations, did.Entries, did.Deliveries, did.Attempts)
+	if did.Open > 0 {
+		fmt.Fprintf(c.out, "%d conversations go on: what was said in them so far is deleted; repeat this when they are over\n", did.Open)
+	}
+	if did.Left > 0 {
+		fmt.Fprintf(c.out, "%d conversations are over but have deliveries that are pending or held: repeat this when those have their outcome\n", did.Left)
+	}
+	return nil
+}
+
+func systemUser() string {
+	u, err := user.Current()
+	if err != nil {
+		return "unknown"
+	}
+	return u.Username
+}
