@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/liaison-skill/liaison/internal/app"
 	"github.com/liaison-skill/liaison/internal/localpg"
@@ -62,8 +63,28 @@ func (s serveCmd) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
-	log.InfoContext(ctx, "serving", "address", ln.Addr().String(), "version", version)
-	return a.Run(ctx, ln)
+	if cfg.MetricsListen == "" {
+		log.InfoContext(ctx, "serving", "address", ln.Addr().String(), "version", version)
+		return a.Run(ctx, ln)
+	}
+	metrics, err := listen(ctx, "LIAISON_METRICS_LISTEN", cfg.MetricsListen)
+	if err != nil {
+		return err
+	}
+	log.InfoContext(ctx, "serving", "address", ln.Addr().String(), "metrics", metrics.Addr().String(), "version", version)
+	return runBoth(ctx, a, ln, metrics)
+}
+
+// runBoth serves the metrics until the service has drained.
+func runBoth(ctx context.Context, a *app.App, ln, metrics net.Listener) error {
+	g, ctx := errgroup.WithContext(ctx)
+	watched, stop := context.WithCancel(context.WithoutCancel(ctx))
+	g.Go(func() error {
+		defer stop()
+		return a.Run(ctx, ln)
+	})
+	g.Go(func() error { return a.RunMetrics(watched, metrics) })
+	return g.Wait()
 }
 
 type migrateCmd struct{}

@@ -20,6 +20,7 @@ import (
 	"github.com/liaison-skill/liaison/delivery"
 	"github.com/liaison-skill/liaison/internal/env"
 	"github.com/liaison-skill/liaison/internal/jsonhttp"
+	"github.com/liaison-skill/liaison/internal/metrics"
 	"github.com/liaison-skill/liaison/internal/web"
 	"github.com/liaison-skill/liaison/livechat"
 	"github.com/liaison-skill/liaison/livechat/contoso"
@@ -33,9 +34,10 @@ const callTimeout = 30 * time.Second
 
 // An App is the wired service, not yet serving.
 type App struct {
-	bridge *bridge.Bridge
-	server web.Server
-	peers  *http.Transport
+	bridge  *bridge.Bridge
+	server  web.Server
+	peers   *http.Transport
+	metrics *metrics.Metrics
 }
 
 // New wires the service that is going to serve on addr. It opens no connection
@@ -46,7 +48,8 @@ func New(c Config, version string, pool *pgxpool.Pool, log *slog.Logger, addr ne
 	if err != nil {
 		return nil, fmt.Errorf("trusted hosts: %w", err)
 	}
-	credentials, err := auth.NewCredentials(c.Auth, c.Identity, peers)
+	m := metrics.New(pool)
+	credentials, err := auth.NewCredentials(c.Auth, c.Identity, m.Tokens(peers))
 	if err != nil {
 		return nil, fmt.Errorf("connections: %w", err)
 	}
@@ -56,7 +59,7 @@ func New(c Config, version string, pool *pgxpool.Pool, log *slog.Logger, addr ne
 	}
 	hubs, readers := adapters(c, peers)
 	drain := time.Duration(c.Drain) / 2 // the doors get one half, what is in flight the other
-	c.Delivery.Drain = drain
+	c.Delivery.Drain, c.Delivery.Meter = drain, m
 	b := bridge.New(bridge.Options{
 		Pool: pool, Log: log, Delivery: c.Delivery, Replica: replica(c, addr),
 		Hubs: hubs, Hub: c.HubNames[0],
@@ -66,6 +69,7 @@ func New(c Config, version string, pool *pgxpool.Pool, log *slog.Logger, addr ne
 		Retention:    time.Duration(c.Retention),
 	})
 	r, limiter := web.NewEngine(log), web.NewLimiter(c.Rate)
+	r.Use(counted(m))
 	for _, h := range []interface{ Mount(r gin.IRouter) }{
 		&skill.Handler{Bridge: b, Verifier: verifier, Hosts: hosts, Log: log, MaxBody: int64(c.MaxBody), Limiter: limiter},
 		&webhook.Handler{Bridge: b, Hubs: readers, Default: c.HubNames[0], Log: log, MaxBody: int64(c.MaxBody), Limiter: limiter},
@@ -81,7 +85,7 @@ func New(c Config, version string, pool *pgxpool.Pool, log *slog.Logger, addr ne
 		return nil, err
 	}
 	server := web.Server{Handler: r, Drain: drain, TLS: c.TLS, Log: log}
-	return &App{bridge: b, server: server, peers: peers}, nil
+	return &App{bridge: b, server: server, peers: peers, metrics: m}, nil
 }
 
 // teamsLimits are what Teams takes

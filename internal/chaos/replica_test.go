@@ -59,7 +59,7 @@ func (r *replica) start(ctx context.Context) error {
 	defer r.mu.Unlock()
 	r.life++
 	r.cmd = exec.CommandContext(context.WithoutCancel(ctx), r.bin, "serve")
-	r.cmd.Env = append(append(os.Environ(), r.environ...), "LIAISON_LISTEN="+r.addr, "LIAISON_REPLICA="+r.name)
+	r.cmd.Env = append(append(os.Environ(), r.environ...), "LIAISON_LISTEN="+r.addr, "LIAISON_METRICS_LISTEN=127.0.0.1:0", "LIAISON_REPLICA="+r.name)
 	r.cmd.Env = append(r.cmd.Env, r.net.environment(incarnation{r.name, r.life})...)
 	r.cmd.Stdout, r.cmd.Stderr = log, log
 	if err := r.cmd.Start(); err != nil {

@@ -65,7 +65,8 @@ func program(tb testing.TB, name string) string {
 func (p *process) start() {
 	p.tb.Helper()
 	p.cmd = exec.CommandContext(context.WithoutCancel(p.tb.Context()), p.bin, "serve")
-	p.cmd.Env = append(append(os.Environ(), p.w.environ...), "LIAISON_LISTEN="+p.w.service.addr)
+	p.cmd.Env = append(append(os.Environ(), p.w.environ...),
+		"LIAISON_LISTEN="+p.w.service.addr, "LIAISON_METRICS_LISTEN=127.0.0.1:0")
 	p.cmd.Stdout, p.cmd.Stderr = p.w.log, p.w.log
 	p.cmd.WaitDelay = time.Second
 	if err := p.cmd.Start(); err != nil {
