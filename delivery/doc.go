@@ -28,5 +28,7 @@
 //     doubt stays with the lane until the delivery has its final outcome.
 //   - A letter is decided once, under its lane's lock, and on record: [Redrive]
 //     and [Drop] leave alone what was decided before.
+//   - What is over is pruned by age ([Prune]) and counts all the same ([Counts]). A
+//     lane that nothing is left of is deleted; the next delivery begins it anew.
 //   - There is no NOTIFY: it takes a database-wide lock through the commit.
 package delivery
