@@ -5,11 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"os/user"
 
 	"github.com/liaison-skill/liaison/bridge"
-	"github.com/liaison-skill/liaison/internal/app"
 )
 
 type conversationsCmd struct {
@@ -17,6 +14,8 @@ type conversationsCmd struct {
 }
 
 type purgeCmd struct {
+	operating
+
 	User string `required:"" placeholder:"ID" help:"The user's object id in Entra ID, or their id in the channel, as 29:...."`
 	As   string `placeholder:"NAME" help:"Who does it, for the record. The system's user by default."`
 }
@@ -26,11 +25,7 @@ func (p purgeCmd) Run(ctx context.Context, c console) error {
 	if p.User == "" {
 		return errors.New("--user is empty: name one user")
 	}
-	cfg, err := app.Load(ctx, os.Environ())
-	if err != nil {
-		return err
-	}
-	db, err := openDatabase(ctx, cfg, false)
+	db, err := p.open(ctx)
 	if err != nil {
 		return err
 	}
@@ -48,12 +43,4 @@ func (p purgeCmd) Run(ctx context.Context, c console) error {
 		fmt.Fprintf(c.out, "%d conversations are over but have deliveries that are pending or held: repeat this when those have their outcome\n", did.Left)
 	}
 	return nil
-}
-
-func systemUser() string {
-	u, err := user.Current()
-	if err != nil {
-		return "unknown"
-	}
-	return u.Username
 }

@@ -1,14 +1,11 @@
 package main
 
 import (
-	"os"
 	"testing"
 
 	"github.com/liaison-skill/liaison/internal/pgtest"
 	"github.com/liaison-skill/liaison/migrations"
 )
-
-func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 
 // TestPurge: what can go goes and is counted, what cannot is said; again, nothing
 // is left to do.
