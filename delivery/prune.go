@@ -40,7 +40,7 @@ func Prune(ctx context.Context, pool *pgxpool.Pool, keep, accepted time.Duration
 	for _, step := range []struct {
 		prune func(context.Context, pgx.Tx, time.Duration) (Pruned, int64, error)
 		age   time.Duration
-	}{{pruneAccepted, accepted}, {pruneDeliveries, keep}, {pruneAttempts, keep}} {
+	}{{pruneAccepted, accepted}, {pruneUnheard, copiesWithin}, {pruneDeliveries, keep}, {pruneAttempts, keep}} {
 		for range pruneBatches {
 			did, found, err := pruneOnce(ctx, pool, step.age, step.prune)
 			if err != nil {

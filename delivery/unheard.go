@@ -27,3 +27,14 @@ func (o *Outbox) Unheard(ctx context.Context, scope, likeness, key string) error
 	}
 	return nil
 }
+
+const pruneUnheardSQL = `
+	DELETE FROM unheard
+	WHERE at < now() - @age::interval`
+
+func pruneUnheard(ctx context.Context, tx pgx.Tx, age time.Duration) (Pruned, int64, error) {
+	if _, err := tx.Exec(ctx, pruneUnheardSQL, pgx.NamedArgs{"age": age}); err != nil {
+		return Pruned{}, 0, fmt.Errorf("answers not heard: %w", err)
+	}
+	return Pruned{}, 0, nil // they are few
+}
