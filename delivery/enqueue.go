@@ -63,6 +63,7 @@ func (tx *Tx) AfterCommit(f func()) { tx.finished = append(tx.finished, f) }
 // born tells the lanes this very transaction made busy: no other column can, since
 // two transactions may share their now(). A lease counts from the statement: the
 // transaction may be older than it is long.
+// Copies are counted, row by row: for NOT EXISTS the planner reads all of unheard.
 const enqueueSQL = `
 	WITH inp AS (
 		SELECT *, row_number() OVER (PARTITION BY scope, key ORDER BY ord) AS copy
@@ -84,9 +85,10 @@ const enqueueSQL = `
 		FROM inp
 		WHERE (scope = '' OR key = '' OR copy = 1 AND EXISTS (
 				SELECT FROM fresh WHERE fresh.scope = inp.scope AND fresh.key = inp.key))
-		  AND (likeness = '' OR NOT EXISTS (
-				SELECT FROM unheard AS u JOIN accepted AS a USING (scope, key)
-				WHERE u.scope = inp.scope AND u.likeness = inp.likeness AND u.at > now() - @copies::interval))
+		  AND (likeness = '' OR (
+				SELECT count(*)
+				FROM unheard AS u JOIN accepted AS a USING (scope, key)
+				WHERE u.scope = inp.scope AND u.likeness = inp.likeness AND u.at > now() - @copies::interval) = 0)
 	), busy AS (
 		INSERT INTO lane AS l (destination, conversation, last_seq, ready_at, owner, epoch, born)
 		SELECT destination, conversation, max(n),

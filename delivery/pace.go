@@ -103,10 +103,7 @@ func (p *pace) attend(ctx context.Context, l *lane) error {
 	if len(p.limits.Lane) == 0 || l.history != nil {
 		return nil
 	}
-	p.mu.Lock()
-	h := p.recent[laneID{l.name, l.conversation}]
-	p.mu.Unlock()
-	if h != nil && h.next == l.epoch {
+	if h := p.claim(l); h != nil {
 		l.history = h
 		return nil
 	}
@@ -116,6 +113,20 @@ func (p *pace) attend(ctx context.Context, l *lane) error {
 	}
 	l.history = h
 	return nil
+}
+
+// claim takes the history that was left for the lane at its epoch, if there is
+// one. A history has one owner, as its lane has.
+func (p *pace) claim(l *lane) *history {
+	id := laneID{l.name, l.conversation}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	h := p.recent[id]
+	if h == nil || h.next != l.epoch {
+		return nil
+	}
+	delete(p.recent, id)
+	return h
 }
 
 const recentSQL = `
@@ -159,15 +170,18 @@ func (p *pace) sent(l *lane, end time.Time) {
 	l.history.add(end, n)
 }
 
-// leave keeps a lane's history for whoever of us owns it next, at that epoch.
+// leave keeps a lane's history for whoever of us owns it next, at that epoch. The
+// lane is done with it.
 func (p *pace) leave(l *lane, next int64) {
-	if l.history == nil {
+	h := l.history
+	if h == nil {
 		return
 	}
-	l.history.next = next
+	l.history = nil
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.recent[laneID{l.name, l.conversation}] = l.history
+	h.next = next
+	p.recent[laneID{l.name, l.conversation}] = h
 }
 
 // forget drops histories that restrain nobody any more.

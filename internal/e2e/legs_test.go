@@ -82,6 +82,11 @@ func (k talk) unsaid(t *testing.T, serviceURL string) {
 	before := dead()
 	k.agentSays(t, k.id, "to "+serviceURL)
 	eventually(t, "the line given up", func() bool { return dead() > before })
+	// What follows is about another line.
+	_, err := k.db.Exec(t.Context(), `UPDATE lane SET parked_at = NULL, acked_seq = last_seq WHERE parked_at IS NOT NULL`)
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // literally: undoing the escapes gives what the agent wrote, and what is left has
