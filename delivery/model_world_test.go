@@ -118,10 +118,10 @@ func (s *stage) put(t *rapid.T) {
 
 // word makes one up, and reports whether its key is new.
 func (s *stage) word(t *rapid.T) (delivery.Item, bool) {
-	answers := []answer{taken, refused, unavailable, fault, perhaps, arrived, unreachable}
-	w := word{s.name + rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "lane"), s.words}
+	answers := []answer{taken, refused, refused, unavailable, fault, fault, perhaps, arrived, unreachable, unreachable}
+	w := word{s.name + rapid.SampledFrom([]string{"a", "b"}).Draw(t, "lane"), s.words}
 	key := fmt.Sprint(rapid.IntRange(0, 30).Draw(t, "key"))
-	said := script(rapid.SliceOfN(rapid.SampledFrom(answers), 0, 3).Draw(t, "answers"))
+	said := script(rapid.SliceOfN(rapid.SampledFrom(answers), 0, 4).Draw(t, "answers"))
 	s.words++
 	h := delivery.Header{Conversation: w.Lane, Scope: s.name, Key: key, Settle: rapid.Bool().Draw(t, "settle")}
 	item, err := s.to.Item(h, w)
@@ -236,7 +236,7 @@ func TestModel(t *testing.T) {
 		s.writes = delivery.New(pool, slog.New(slog.DiscardHandler), c, "two", s.to)
 		steps := map[string]func(*rapid.T){"put": s.put, "resume": s.resume, "decide": s.decide}
 		names := []string{"put", "put", "resume", "decide"}
-		for _, step := range rapid.SliceOfN(rapid.SampledFrom(names), 1, 25).Draw(rt, "steps") {
+		for _, step := range rapid.SliceOfN(rapid.SampledFrom(names), 5, 25).Draw(rt, "steps") {
 			steps[step](rt)
 		}
 		s.still(rt)
