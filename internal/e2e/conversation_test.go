@@ -33,7 +33,12 @@ func TestConversation(t *testing.T) {
 
 func converse(t *testing.T, cfg sandbox.Config, agentEnds bool) {
 	t.Helper()
-	w := newWorld(t, cfg)
+	play(t, newWorld(t, cfg), agentEnds)
+}
+
+// play is the whole conversation.
+func play(t *testing.T, w *world, agentEnds bool) {
+	t.Helper()
 	user := w.sandbox.User("Megan")
 	sandboxtest.Say(t, user, "Hello", "I want to talk to a person", "My order has not arrived")
 	sandboxtest.WaitLine(t, user, sandbox.ByCopilot, sandbox.Connecting)

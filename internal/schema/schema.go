@@ -98,8 +98,17 @@ func tableExists(ctx context.Context, pool *pgxpool.Pool, name string) (bool, er
 	return exists, nil
 }
 
-const tryLockSQL = `
-SELECT pg_try_advisory_lock(@id)`
+const (
+	// tryLockSQL holds the lock as long as its transaction, not its session: a
+	// pooler that shares sessions keeps a transaction on one, and ends both when
+	// its client is gone.
+	tryLockSQL = `
+SELECT pg_try_advisory_xact_lock(@id)`
+
+	// idleSQL lets the transaction wait for migrations that take long.
+	idleSQL = `
+SET LOCAL idle_in_transaction_session_timeout = 0`
+)
 
 // lock waits for the migrators' lock and returns what releases it. It takes a
 // connection of its own: goose looks at the version table before it would take a
@@ -107,7 +116,8 @@ SELECT pg_try_advisory_lock(@id)`
 //
 // It asks again and again because a session that blocks inside
 // pg_advisory_lock holds a snapshot, and CREATE INDEX CONCURRENTLY in the
-// migrator that works would wait for it forever.
+// migrator that works would wait for it forever. The transaction that has the
+// lock reads nothing and holds none.
 func lock(ctx context.Context, pool *pgxpool.Pool) (unlock func(), err error) {
 	conn, err := pgx.ConnectConfig(ctx, pool.Config().ConnConfig)
 	if err != nil {
@@ -122,8 +132,7 @@ func lock(ctx context.Context, pool *pgxpool.Pool) (unlock func(), err error) {
 	again := time.NewTicker(lockRetry)
 	defer again.Stop()
 	for {
-		rows, _ := conn.Query(ctx, tryLockSQL, pgx.NamedArgs{"id": lockID})
-		locked, err := pgx.CollectExactlyOneRow(rows, pgx.RowTo[bool])
+		locked, err := tryLock(ctx, conn)
 		if err != nil {
 			unlock()
 			return nil, fmt.Errorf("lock migrations: %w", err)
@@ -138,6 +147,23 @@ func lock(ctx context.Context, pool *pgxpool.Pool) (unlock func(), err error) {
 			return nil, fmt.Errorf("wait for another migration: %w", ctx.Err())
 		}
 	}
+}
+
+// tryLock takes the lock in a transaction that stays open, or ends it.
+func tryLock(ctx context.Context, conn *pgx.Conn) (bool, error) {
+	tx, err := conn.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.ReadCommitted})
+	if err != nil {
+		return false, err
+	}
+	if _, err := tx.Exec(ctx, idleSQL); err != nil {
+		return false, err
+	}
+	rows, _ := tx.Query(ctx, tryLockSQL, pgx.NamedArgs{"id": lockID})
+	locked, err := pgx.CollectExactlyOneRow(rows, pgx.RowTo[bool])
+	if err != nil || locked {
+		return locked, err
+	}
+	return false, tx.Rollback(ctx)
 }
 
 var fileName = regexp.MustCompile(`^([0-9]{3})_[a-z0-9_]+\.sql$`)
