@@ -7,7 +7,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -176,9 +175,8 @@ func connect(ctx context.Context, url string) (*pgxpool.Pool, error) {
 	if err != nil {
 		return nil, errors.New("DATABASE_URL is not a PostgreSQL URL, like postgres://user:password@host/database")
 	}
-	// These guess what a value is from its Go type.
-	guessing := []pgx.QueryExecMode{pgx.QueryExecModeExec, pgx.QueryExecModeSimpleProtocol}
-	if slices.Contains(guessing, cfg.ConnConfig.DefaultQueryExecMode) {
+	mode := cfg.ConnConfig.DefaultQueryExecMode
+	if mode == pgx.QueryExecModeExec || mode == pgx.QueryExecModeSimpleProtocol { // which guess what a value is from its Go type
 		return nil, errors.New("DATABASE_URL: default_query_exec_mode must let the server describe statements: behind a pooler use cache_describe")
 	}
 	if !strings.Contains(url, "pool_max_conns") {

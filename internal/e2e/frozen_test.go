@@ -30,8 +30,12 @@ func TestR8_FrozenReplica(t *testing.T) {
 	if err := r.first.Process.Signal(syscall.SIGCONT); err != nil {
 		t.Fatal(err)
 	}
+	woken := time.Now()
 	// It renews its leases or ends its attempt, and sees that both are void.
 	eventually(t, "the first has noticed", func() bool { return strings.Contains(r.log.String(), `"msg":"attempt did not deliver"`) })
+	if took := time.Since(woken); took > shortLease {
+		t.Errorf("the first went on with its attempt for %s", took)
+	}
 	r.finish(t)
 	if now := r.lane(t); now.acked < taken.acked || now.epoch < taken.epoch {
 		t.Errorf("the lane went from %+v back to %+v", taken, now)

@@ -123,7 +123,7 @@ func pooler(t *testing.T, db *pgxpool.Pool) string {
 	log := &safeBuffer{}
 	args := []string{config}
 	if os.Getuid() == 0 { // as who it refuses to run
-		args = append([]string{"-u", poolerUser(t, server.Host, dir, config)}, args...)
+		args = append([]string{"-u", ownedByServer(t, server.Host, dir, config)}, args...)
 	}
 	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), bin, args...)
 	cmd.Stdout, cmd.Stderr, cmd.WaitDelay = log, log, time.Second
@@ -146,9 +146,9 @@ func pooler(t *testing.T, db *pgxpool.Pool) string {
 	return u.String()
 }
 
-// poolerUser gives the pooler's files to who may enter the server's socket folder,
-// or to nobody when the server has none.
-func poolerUser(t *testing.T, host string, files ...string) string {
+// ownedByServer gives files to who may enter the server's socket folder,
+// or to nobody when the server has none, and returns who that is.
+func ownedByServer(t *testing.T, host string, files ...string) string {
 	t.Helper()
 	name := "nobody"
 	if info, err := os.Stat(host); err == nil && filepath.IsAbs(host) {
@@ -162,7 +162,7 @@ func poolerUser(t *testing.T, host string, files ...string) string {
 	}
 	who, err := user.Lookup(name)
 	if err != nil {
-		t.Skipf("needs the user %s, as whom PgBouncer can run: %v", name, err)
+		t.Skipf("needs the user %s, to whom files could be given: %v", name, err)
 	}
 	var uid, gid int
 	if _, err := fmt.Sscan(who.Uid+" "+who.Gid, &uid, &gid); err != nil {

@@ -123,10 +123,12 @@ func lock(ctx context.Context, pool *pgxpool.Pool) (unlock func(), err error) {
 	if err != nil {
 		return nil, fmt.Errorf("connect to migrate: %w", err)
 	}
-	// The lock ends with its connection, also when the process is killed.
+	// The lock ends with its connection, also when the process is killed; a pooler
+	// can use a session again whose transaction was ended.
 	unlock = func() {
 		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 		defer cancel()
+		_, _ = conn.Exec(bounded, "ROLLBACK")
 		_ = conn.Close(bounded)
 	}
 	again := time.NewTicker(lockRetry)
