@@ -157,15 +157,17 @@ func tryLock(ctx context.Context, conn *pgx.Conn) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if _, err := tx.Exec(ctx, idleSQL); err != nil {
-		return false, err
-	}
 	rows, _ := tx.Query(ctx, tryLockSQL, pgx.NamedArgs{"id": lockID})
 	locked, err := pgx.CollectExactlyOneRow(rows, pgx.RowTo[bool])
-	if err != nil || locked {
-		return locked, err
+	if err != nil {
+		return false, err
 	}
-	return false, tx.Rollback(ctx)
+	if !locked {
+		return false, tx.Rollback(ctx)
+	}
+	// This comes second: the portal of a query keeps its snapshot until the next one.
+	_, err = tx.Exec(ctx, idleSQL)
+	return err == nil, err
 }
 
 var fileName = regexp.MustCompile(`^([0-9]{3})_[a-z0-9_]+\.sql$`)
