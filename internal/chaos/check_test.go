@@ -28,6 +28,11 @@ type evidence struct {
 	most     int           // copies of a message in Teams; see mostCopies
 }
 
+// stillOpen reports whether the newest of a user's mappings is with the hub.
+func stillOpen(all []tie) bool {
+	return len(all) > 0 && slices.Contains([]string{"opening", "waiting", "active"}, all[len(all)-1].State)
+}
+
 // wordLane is one direction of one conversation.
 type wordLane struct {
 	conversation int
@@ -72,7 +77,7 @@ func judge(e evidence) *verdict {
 	for _, w := range e.words {
 		v.checkLoss(e, w, counts[w.id])
 		v.checkCopies(e, w.id, counts[w.id])
-		if e.fates[w.id].State == "dead" {
+		if e.fates[w.id].State == "dead" && stillOpen(e.ties[w.id.conversation]) { // else there is nobody to tell
 			dead[w.id.to]++
 		}
 	}
