@@ -43,7 +43,7 @@ func TestJudge(t *testing.T) {
 		"delivered by nobody":      {func(e *evidence) { e.fates[two] = fate{State: "delivered", Lane: "l", Seq: 2} }, "R2: c0a2"},
 		"dead and visible":         {func(e *evidence) { dead(e, two); e.at[lane] = []wordID{one} }, ""},
 		"dead and there, too late": {func(e *evidence) { dead(e, one); e.at[lane] = []wordID{two, one} }, ""},
-		"dead and nobody told":     {func(e *evidence) {
+		"dead and nobody told": {func(e *evidence) {
 			dead(e, one)
 			e.notices, e.ties = nil, map[int][]tie{0: {{State: "active"}}}
 		}, "R1: 1 dead lines"},
