@@ -19,11 +19,13 @@ const lockFinalSQL = `
 	JOIN lane AS l USING (destination, conversation)
 	WHERE d.seq <= l.acked_seq
 	  AND d.outcome IS DISTINCT FROM 'held'
+	  AND NOT ` + standsAt + `
 	ORDER BY d.destination, d.conversation, d.seq
 	FOR UPDATE OF d`
 
 // Forget deletes the deliveries of lanes that have their final outcome, with
-// their attempts and the lanes they leave empty. What is pending or held stays.
+// their attempts and the lanes they leave empty. What is pending or held stays, and a letter
+// that its lane halts at: without it nobody could make the lane go on.
 func Forget(ctx context.Context, tx pgx.Tx, lanes ...LaneID) (Pruned, error) {
 	destination, conversation := columnsOf(lanes)
 	final, err := lockDeliveries(ctx, tx, lockFinalSQL, pgx.NamedArgs{
@@ -102,6 +104,7 @@ const forgetSQL = `
 		WHERE (d.destination, d.conversation, d.seq) = (inp.destination, inp.conversation, inp.seq)
 		  AND (l.destination, l.conversation) = (d.destination, d.conversation)
 		  AND d.seq <= l.acked_seq
+		  AND NOT ` + standsAt + `
 		RETURNING d.destination, d.conversation, d.seq, d.outcome
 	), tries AS (
 		DELETE FROM attempt AS a

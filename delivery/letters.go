@@ -62,6 +62,9 @@ func (f Filter) args(limit int) pgx.NamedArgs {
 // it for another reason: it was parked by the transaction that buried the letter.
 const halts = `(l.acked_seq = d.seq AND l.parked_at IS NOT NULL AND l.parked_at = d.buried_at)`
 
+// standsAt is halts of a letter that nobody decided about.
+const standsAt = `(COALESCE(d.outcome, '') IN ('dead', 'held') AND COALESCE(` + halts + `, false))`
+
 const letterColumns = `d.id, d.destination, d.conversation, d.seq, d.key, d.outcome, COALESCE(d.reason, ''),
 	d.created_at, COALESCE(d.buried_at, d.created_at), ` + halts
 

@@ -52,14 +52,19 @@ func (o *Outbox) park(ctx context.Context, l *lane, m message, t try) error {
 }
 
 const resumeSQL = `
-	UPDATE lane
+	UPDATE lane AS l
 	SET parked_at = NULL, ready_at = CASE WHEN acked_seq < last_seq THEN now() END
 	WHERE destination = @destination
 	  AND conversation = @conversation
-	  AND parked_at IS NOT NULL`
+	  AND parked_at IS NOT NULL
+	  AND NOT EXISTS (
+		SELECT FROM delivery AS d
+		WHERE (d.destination, d.conversation, d.seq) = (l.destination, l.conversation, l.acked_seq)
+		  AND ` + standsAt + `)`
 
 // Resume lets a parked lane go on from where it stopped, once the transaction
-// commits. Resuming any other lane changes nothing.
+// commits. Resuming any other lane changes nothing, also one that halted at a
+// letter: that waits for its decision.
 func (tx *Tx) Resume(ctx context.Context, p Peer, conversation string) error {
 	d, ok := tx.outbox.destinations[p.erase().name]
 	if !ok {

@@ -136,7 +136,9 @@ func TestHalt(t *testing.T) {
 	if got := s.lane("a"); len(got) != 0 {
 		t.Errorf("a halted lane said %v", got)
 	}
-	resume(t, o, d, "a")
+	if _, err := delivery.Drop(t.Context(), pool, order(delivery.Filter{})); err != nil {
+		t.Fatal(err)
+	}
 	eventually(t, "the lane goes on", func() bool { return slices.Equal(s.lane("a"), []int{1, 2}) })
 }
 

@@ -33,7 +33,7 @@ func (p *Pruned) add(other Pruned) {
 // Prune deletes what is over: deliveries older than keep that have their final
 // outcome, with their attempts and the lanes they leave empty, and keys accepted
 // longer than accepted ago. Letters that nobody decided about stay twice as long;
-// what is pending stays. It waits for nobody's lock, so any number of replicas may
+// what is pending stays, and letters that a lane halts at. It waits for nobody's lock, so any number of replicas may
 // prune at once.
 func Prune(ctx context.Context, pool *pgxpool.Pool, keep, accepted time.Duration) (Pruned, error) {
 	var total Pruned
@@ -125,6 +125,7 @@ const lockOldSQL = `
 	FROM delivery AS d JOIN lane AS l USING (destination, conversation)
 	WHERE d.created_at < now() - @age::interval
 	  AND d.seq <= l.acked_seq
+	  AND NOT ` + standsAt + `
 	  AND (COALESCE(d.outcome, '') NOT IN ('dead', 'held') OR d.created_at < now() - 2 * @age::interval)
 	LIMIT @batch
 	FOR UPDATE OF d SKIP LOCKED`
