@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 const (
@@ -135,7 +136,11 @@ func (o *Outbox) putBack(ctx context.Context, l *lane, wait time.Duration, tries
 	args["wait"], args["epoch"], args["me"] = wait, l.epoch, o.owner
 	args["attempts"], args["faults"], args["doubts"] = l.attempts, l.faults, l.doubts
 	var b pgx.Batch
-	b.Queue(putBackSQL, args)
+	ours := false
+	b.Queue(putBackSQL, args).Exec(func(tag pgconn.CommandTag) error {
+		ours = tag.RowsAffected() == 1
+		return nil
+	})
 	var g tryLog
 	for _, t := range tries {
 		g.add(l, t)
@@ -143,10 +148,13 @@ func (o *Outbox) putBack(ctx context.Context, l *lane, wait time.Duration, tries
 	g.queue(&b, o.owner)
 	ctx, cancel := context.WithTimeout(ctx, o.config.Lease)
 	defer cancel()
-	if err := o.pool.SendBatch(ctx, &b).Close(); err != nil && !errors.Is(err, context.Canceled) {
+	err := o.pool.SendBatch(ctx, &b).Close()
+	if err != nil && !errors.Is(err, context.Canceled) {
 		o.log.WarnContext(ctx, "put back lane", "destination", l.name, "err", err)
 	}
-	l.pace.leave(l, l.epoch+2) // its next owner's
+	if err == nil && ours { // else that epoch may be the next but one owner's
+		l.pace.leave(l, l.epoch+2)
+	}
 	if wait == 0 {
 		l.missed()
 	}
