@@ -1,6 +1,9 @@
 package delivery_test
 
 import (
+	"context"
+	"errors"
+	"sync/atomic"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -65,4 +68,34 @@ func TestHaltingLetterStays(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "the lane goes on", func() bool { return len(s.lane("a")) == 1 && idle(t, pool) })
+}
+
+// TestUnsettledIsDoubted: what was delivered, but not recorded before the process
+// had to end, may have arrived: it is not sent again as if it had not.
+func TestUnsettledIsDoubted(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.DB(t, migrations.Schema())
+	s := &sink{}
+	tried := make(chan struct{}, 100)
+	var well atomic.Bool
+	d := &delivery.Destination[word]{Name: "x", Send: s.send}
+	d.Settled = func(context.Context, *delivery.Tx, word, delivery.Settlement) error {
+		if well.Load() {
+			return nil
+		}
+		tried <- struct{}{}
+		return errors.New("sick database")
+	}
+	c := quick()
+	c.Ambiguous = delivery.Hold
+	o, stop := begin(t, pool, c, "one", d)
+	put(t, o, d, delivery.Header{Settle: true}, word{"a", 0})
+	<-tried
+	stop()
+	well.Store(true)
+	begin(t, pool, c, "one", d)
+	eventually(t, "it is held", func() bool { return outcome(t, pool, 1) == "held" })
+	if s.total() != 1 {
+		t.Errorf("sent %d times, want once", s.total())
+	}
 }

@@ -135,10 +135,10 @@ func (o *Outbox) conclude(ctx context.Context, l *lane, m message, t try, f fate
 		o.retry(ctx, l, m, t)
 		return false
 	case f == parked:
-		o.persist(ctx, l, m, func() error { return o.park(ctx, l, m, t) })
+		o.persist(ctx, l, t, func() error { return o.park(ctx, l, m, t) })
 		return false
 	default:
-		if !o.persist(ctx, l, m, func() error { return o.settle(ctx, l, m, t, f) }) {
+		if !o.persist(ctx, l, t, func() error { return o.settle(ctx, l, m, t, f) }) {
 			return false
 		}
 	}

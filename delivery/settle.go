@@ -37,7 +37,7 @@ var errLost = errors.New("lane lost")
 // persist records what became of a message, however long the database takes: the
 // peer has it, so giving up would send it again. It reports whether the lane may
 // go on.
-func (o *Outbox) persist(ctx context.Context, l *lane, m message, record func() error) bool {
+func (o *Outbox) persist(ctx context.Context, l *lane, t try, record func() error) bool {
 	for n := 1; ; n++ {
 		err := record()
 		switch {
@@ -46,11 +46,13 @@ func (o *Outbox) persist(ctx context.Context, l *lane, m message, record func() 
 		case errors.Is(err, errLost):
 			return false
 		}
-		o.log.ErrorContext(ctx, "settle delivery", "destination", l.name, "seq", m.seq, "err", err)
+		o.log.ErrorContext(ctx, "settle delivery", "destination", l.name, "seq", t.seq, "err", err)
 		select {
 		case <-time.After(backoff(o.config, n, 0)):
 		case <-o.stopping:
-			o.putBack(ctx, l, 0)
+			if t.Class != Delivered { // else the lease runs out, and the next owner doubts
+				o.putBack(ctx, l, 0, t)
+			}
 			return false
 		}
 	}
