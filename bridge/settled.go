@@ -110,13 +110,27 @@ func (b *Bridge) teamsParked(ctx context.Context, tx *delivery.Tx, o teamsOrder,
 	if err != nil {
 		return ignoreGone(err)
 	}
-	if err := mapping.Unreachable(ctx, tx, m.ID); err != nil {
-		return err
+	open := &m
+	if !m.State.Open() {
+		// The line is of a conversation that is over, and its user may be in the next.
+		found, err := mapping.LockAll(ctx, tx, []mapping.Search{{Key: m.Key}}, mapping.Opening, mapping.Waiting, mapping.Active)
+		if err != nil {
+			return err
+		}
+		open = found[0]
 	}
 	if m.State == mapping.Ending {
-		return b.giveBack(ctx, tx, m)
+		if err := b.giveBack(ctx, tx, m); err != nil {
+			return err
+		}
 	}
-	return b.tellAgent(ctx, tx, m, textUnreachable)
+	if open == nil {
+		return nil
+	}
+	if err := mapping.Unreachable(ctx, tx, open.ID); err != nil {
+		return err
+	}
+	return b.tellAgent(ctx, tx, *open, textUnreachable)
 }
 
 // reached lets what waited for a user go on: they wrote. It follows accepted

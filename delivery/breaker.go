@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"net/http"
 	"sync"
 	"time"
 )
@@ -36,7 +37,7 @@ func (b *breaker) open() bool {
 
 // record learns from an attempt.
 func (b *breaker) record(out Outcome) {
-	if b.off {
+	if b.off || out.Status == http.StatusTooManyRequests { // that may be about one lane
 		return
 	}
 	b.mu.Lock()
@@ -46,6 +47,7 @@ func (b *breaker) record(out Outcome) {
 		return
 	}
 	if b.misses++; b.misses >= breaksAfter {
-		b.until = time.Now().Add(backoff(b.config, b.misses-breaksAfter+1, out.After))
+		// A long Retry-After was said to one lane, not to all.
+		b.until = time.Now().Add(backoff(b.config, b.misses-breaksAfter+1, min(out.After, b.config.BackoffMax)))
 	}
 }

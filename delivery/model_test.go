@@ -108,7 +108,10 @@ func (q *queue) lose() {
 	q.doubts++
 }
 
-func (q *queue) resume() { q.parked, q.halted = false, false }
+func (q *queue) resume() { q.parked = q.halted }
+
+// release lets a queue go on from a decided letter.
+func (q *queue) release() { q.parked, q.halted = false, false }
 
 // redrive decides on letters as documented: in place where the queue halts, else
 // at its end.
@@ -124,7 +127,7 @@ func (q *queue) redrive(places []int) {
 	}
 	if q.halted && slices.Contains(places, q.acked-1) {
 		q.acked--
-		q.resume()
+		q.release()
 	}
 }
 
@@ -133,7 +136,7 @@ func (q *queue) drop(places []int) {
 		q.promises[i].outcome = "dropped"
 	}
 	if q.halted && slices.Contains(places, q.acked-1) {
-		q.resume()
+		q.release()
 	}
 }
 

@@ -91,3 +91,29 @@ func TestR13_PoliteToTeams(t *testing.T) {
 		t.Errorf("Teams refused %d sends, want none", refused)
 	}
 }
+
+// TestUnreachableInTheNext: what is refused is the last word of a conversation
+// that is over, and it is the agent of the next one who has to know.
+func TestUnreachableInTheNext(t *testing.T) {
+	t.Parallel()
+	w, user, id := escalated(t, sandbox.Config{})
+	w.sandbox.Fault(sandbox.Connector, sandbox.Fault{Status: http.StatusServiceUnavailable})
+	w.agentSays(t, id, "one")
+	w.agentEnds(t, id)
+	eventually(t, "the end is known", func() bool { return w.mappings(t, "ending") == 1 })
+	token := sandboxtest.Mint(t, w.sandbox, sandbox.Token{})
+	start := turn(w, "next", event("startConversation"))
+	start["conversation"] = map[string]any{"id": string(user.Conversation()), "conversationType": "personal", "tenantId": tenantID}
+	if status, text := w.post(t, "/api/messages", token, start); status != http.StatusAccepted {
+		t.Fatalf("status %d %s", status, text)
+	}
+	eventually(t, "the next is open", func() bool { return w.mappings(t, "waiting") == 1 })
+	w.sandbox.ClearFaults(sandbox.Connector)
+	w.sandbox.Fault(sandbox.Connector, sandbox.Fault{Status: http.StatusForbidden, Code: "ConversationBlockedByUser"})
+	eventually(t, "the next agent told", func() bool {
+		return slices.ContainsFunc(w.chats(t), func(c chat) bool {
+			return c.ID != id && slices.ContainsFunc(w.said(t, c.ID), func(s string) bool { return strings.Contains(s, "cannot be reached") })
+		})
+	})
+	eventually(t, "the old one is over", func() bool { return w.mappings(t, "ending") == 0 })
+}
