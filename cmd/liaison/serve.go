@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -64,16 +65,27 @@ func (s serveCmd) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
-	if cfg.MetricsListen == "" {
+	metrics := listenMetrics(ctx, log, cfg.MetricsListen)
+	if metrics == nil {
 		log.InfoContext(ctx, "serving", "address", ln.Addr().String(), "version", version)
 		return a.Run(ctx, ln)
 	}
-	metrics, err := listen(ctx, "LIAISON_METRICS_LISTEN", cfg.MetricsListen)
-	if err != nil {
-		return err
-	}
 	log.InfoContext(ctx, "serving", "address", ln.Addr().String(), "metrics", metrics.Addr().String(), "version", version)
 	return runBoth(ctx, a, ln, metrics)
+}
+
+// listenMetrics opens the listener of the metrics, or none: where another replica
+// on this machine has the port, users need this one all the same.
+func listenMetrics(ctx context.Context, log *slog.Logger, address string) net.Listener {
+	if address == "" {
+		return nil
+	}
+	ln, err := listen(ctx, "LIAISON_METRICS_LISTEN", address)
+	if err != nil {
+		log.WarnContext(ctx, "no metrics are served", "err", err)
+		return nil
+	}
+	return ln
 }
 
 // runBoth serves the metrics until the service has drained.
