@@ -1,10 +1,13 @@
 package e2e
 
 import (
+	"io"
+	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -13,8 +16,8 @@ import (
 	"github.com/liaison-skill/liaison/sandbox/sandboxtest"
 )
 
-// TestQuietProgram finds no canary in what the real program writes, as it is
-// installed.
+// TestQuietProgram finds no canary in what the real program writes and counts, as
+// it is installed.
 func TestQuietProgram(t *testing.T) {
 	t.Parallel()
 	c := newCanaries()
@@ -36,6 +39,10 @@ func TestQuietProgram(t *testing.T) {
 	}
 	sandboxtest.WaitLine(t, user, sandbox.ByAgent, "Quilllast")
 	w.post(t, "/api/messages", c.secret("token"), []byte(`{"text":"`+c.secret("words")+`"}`))
+	metrics := metricsOf(t, w.log.String())
+	for _, found := range c.in(metrics) {
+		t.Errorf("the metrics show the %s", found)
+	}
 	service.end(syscall.SIGTERM)
 	log := w.log.String()
 	for _, found := range c.in(log) {
@@ -46,6 +53,29 @@ func TestQuietProgram(t *testing.T) {
 			t.Errorf("the program did not write %q:\n%s", message, log)
 		}
 	}
+}
+
+// metricsOf returns what a program serves at the address it wrote down.
+func metricsOf(t *testing.T, log string) string {
+	t.Helper()
+	at := regexp.MustCompile(`metrics"?[=:]"?([0-9.]+:[0-9]+)`).FindStringSubmatch(log)
+	if at == nil {
+		t.Fatalf("no metrics are served:\n%s", log)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+at[1]+"/metrics", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil || !strings.Contains(string(text), `liaison_accepted{destination="teams"}`) {
+		t.Errorf("metrics: %v\n%s", err, text)
+	}
+	return string(text)
 }
 
 // TestQuietRefusal: a program that does not start says why, in words that can be
