@@ -66,8 +66,8 @@ fmt: $(GOLANGCI) ## Format the code
 
 $(GOLANGCI):
 	@echo "installing golangci-lint $(GOLANGCI_VERSION)"
-	@GOBIN=$(TOOLS)/tmp go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
-	@mv $(TOOLS)/tmp/golangci-lint $@ && rmdir $(TOOLS)/tmp
+	@GOBIN=$(TOOLS)/new go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	@mv $(TOOLS)/new/golangci-lint $@ && rmdir $(TOOLS)/new
 
 .PHONY: generate
 generate: ## Take the screenshots of docs/ anew
