@@ -108,12 +108,17 @@ func holds(m mapping.Mapping, kept map[delivery.LaneID]bool) bool {
 
 // lanesOf returns the lanes of a mapping, and those it shares with others of the
 // same user.
-func lanesOf(m mapping.Mapping) []delivery.LaneID {
-	lanes := []delivery.LaneID{
+func lanesOf(m mapping.Mapping) []delivery.LaneID { return append(ownLanes(m), sharedLanes(m)...) }
+
+func ownLanes(m mapping.Mapping) []delivery.LaneID {
+	return []delivery.LaneID{
 		{Destination: hubDestination(m.Hub), Conversation: hubLane(m.ID)},
-		{Destination: toTeams, Conversation: teamsLane(m.Key)},
 		{Destination: toCopilot, Conversation: returnLane(m.ID)},
 	}
+}
+
+func sharedLanes(m mapping.Mapping) []delivery.LaneID {
+	lanes := []delivery.LaneID{{Destination: toTeams, Conversation: teamsLane(m.Key)}}
 	if m.Host != nil {
 		lanes = append(lanes, delivery.LaneID{Destination: toCopilot, Conversation: hostLane(*m.Host)})
 	}

@@ -12,16 +12,12 @@ import (
 // Spans are the parts of lanes that carried a mapping's words. The user's lanes
 // outlive mappings: they are followed until the conversation's next one.
 func Spans(m mapping.Traced) []delivery.Span {
-	hub := "hub/" + m.Hub
-	spans := []delivery.Span{
-		{Destination: hub, Conversation: hubLane(m.ID), From: m.OpenedAt},
-		{Destination: "copilot", Conversation: returnLane(m.ID), From: m.OpenedAt},
-		{Destination: "teams", Conversation: teamsLane(m.Key), From: m.OpenedAt, Until: m.NextAt},
+	var spans []delivery.Span
+	for _, l := range ownLanes(m.Mapping) {
+		spans = append(spans, delivery.Span{Destination: l.Destination, Conversation: l.Conversation, From: m.OpenedAt})
 	}
-	if m.Host != nil {
-		spans = append(spans, delivery.Span{
-			Destination: "copilot", Conversation: hostLane(*m.Host), From: m.OpenedAt, Until: m.NextAt,
-		})
+	for _, l := range sharedLanes(m.Mapping) {
+		spans = append(spans, delivery.Span{Destination: l.Destination, Conversation: l.Conversation, From: m.OpenedAt, Until: m.NextAt})
 	}
 	return spans
 }
@@ -36,7 +32,7 @@ func LaneOf(destination, lane string) (mapping.ID, activity.ConversationID) {
 			}
 		}
 	}
-	if _, conversation, ok := strings.Cut(lane, "|"); ok && destination == "teams" {
+	if _, conversation, ok := strings.Cut(lane, "|"); ok && destination == toTeams {
 		return 0, activity.ConversationID(conversation)
 	}
 	return 0, ""
