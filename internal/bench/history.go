@@ -15,36 +15,36 @@ const perConversation = 20
 // pastSQL writes conversations that are over, half of their deliveries to the hub
 // and half to Teams, with everything the service keeps of them. A delivery is as
 // long as one of the service's own.
-//
-//nolint:gochecknoglobals // a list cannot be a constant
-var pastSQL = []string{
-	`INSERT INTO mapping (id, state, bot_app_id, conversation_id, tenant_id, user_id, hub, hub_conversation, teams, connector,
+func pastSQL() []string {
+	return []string{
+		`INSERT INTO mapping (id, state, bot_app_id, conversation_id, tenant_id, user_id, hub, hub_conversation, teams, connector,
 			closed_by, opened_at, ended_at, closed_at)
 		OVERRIDING SYSTEM VALUE
 		SELECT c, 'closed', @bot, 'a:past-' || c, @tenant, '29:past-' || c, 'contoso', 'past-' || c,
 			json_build_object('serviceUrl', @connector::text, 'conversation', json_build_object('id', 'a:past-' || c)), @connector,
 			'user', now(), now(), now()
 		FROM generate_series(1, @conversations::int) AS c`,
-	`SELECT setval(pg_get_serial_sequence('mapping', 'id'), @conversations::int)`,
-	`INSERT INTO lane (destination, conversation, last_seq, acked_seq, epoch)
+		`SELECT setval(pg_get_serial_sequence('mapping', 'id'), @conversations::int)`,
+		`INSERT INTO lane (destination, conversation, last_seq, acked_seq, epoch)
 		SELECT d.destination, d.prefix || c, @each::int / 2, @each::int / 2, 1
 		FROM generate_series(1, @conversations::int) AS c,
 			(VALUES ('hub/contoso', 'mapping '), ('teams', @bot || '|a:past-')) AS d (destination, prefix)`,
-	`INSERT INTO delivery (destination, conversation, seq, key, payload, settle)
+		`INSERT INTO delivery (destination, conversation, seq, key, payload, settle)
 		SELECT d.destination, d.prefix || c, n, c || '-' || n || d.prefix, @payload::json, false
 		FROM generate_series(1, @conversations::int) AS c, generate_series(1, @each::int / 2) AS n,
 			(VALUES ('hub/contoso', 'mapping '), ('teams', @bot || '|a:past-')) AS d (destination, prefix)`,
-	`INSERT INTO accepted (scope, key)
+		`INSERT INTO accepted (scope, key)
 		SELECT d.prefix || c, c || '-' || n
 		FROM generate_series(1, @conversations::int) AS c, generate_series(1, @each::int / 2) AS n,
 			(VALUES ('turn|' || @bot || '|a:past-'), ('hub/contoso|past-')) AS d (prefix)`,
-	`INSERT INTO attempt (destination, conversation, seq, began_at, took, class, status, ambiguous, owner)
+		`INSERT INTO attempt (destination, conversation, seq, began_at, took, class, status, ambiguous, owner)
 		SELECT d.destination, d.prefix || c, n, now(), interval '5 ms', 'delivered', 200, false, 'replica|127.0.0.1:5001/ABCDEFGHIJKLMNOPQRSTUVWXYZ'
 		FROM generate_series(1, @conversations::int) AS c, generate_series(1, @each::int / 2) AS n,
 			(VALUES ('hub/contoso', 'mapping '), ('teams', @bot || '|a:past-')) AS d (destination, prefix)`,
-	`INSERT INTO entry (mapping, side, name, text, key)
+		`INSERT INTO entry (mapping, side, name, text, key)
 		SELECT c, CASE n % 2 WHEN 0 THEN 'user' ELSE 'agent' END, 'Ann', @text::text, c || '-' || n
 		FROM generate_series(1, @conversations::int) AS c, generate_series(1, @each::int) AS n`,
+	}
 }
 
 // fillPast writes finished deliveries into a database that has none.
@@ -60,7 +60,7 @@ func (r *rig) fillPast(ctx context.Context, pool *pgxpool.Pool, deliveries int) 
 		if _, err := tx.Exec(ctx, `SET LOCAL session_replication_role = replica`); err != nil {
 			return err
 		}
-		for _, sql := range pastSQL {
+		for _, sql := range pastSQL() {
 			if _, err := tx.Exec(ctx, sql, args); err != nil {
 				return err
 			}
@@ -159,15 +159,15 @@ func (c *campaign) group(i int) load {
 
 // laterSQL writes deliveries that wait: most of them for their next try, some due
 // now for whoever looks first.
-//
-//nolint:gochecknoglobals // a list cannot be a constant
-var laterSQL = []string{
-	`INSERT INTO lane (destination, conversation, last_seq, ready_at, epoch)
+func laterSQL() []string {
+	return []string{
+		`INSERT INTO lane (destination, conversation, last_seq, ready_at, epoch)
 		SELECT 'hub/contoso', 'mapping later ' || c, @each::int, CASE WHEN c <= @due::int THEN now() ELSE now() + interval '1 day' END, 1
 		FROM generate_series(1, @conversations::int) AS c`,
-	`INSERT INTO delivery (destination, conversation, seq, key, payload, settle)
+		`INSERT INTO delivery (destination, conversation, seq, key, payload, settle)
 		SELECT 'hub/contoso', 'mapping later ' || c, n, 'later-' || c || '-' || n, @payload::json, false
 		FROM generate_series(1, @conversations::int) AS c, generate_series(1, @each::int) AS n`,
+	}
 }
 
 // fillPending writes deliveries that wait, behind due lanes that are to be taken
@@ -178,7 +178,7 @@ func fillPending(ctx context.Context, pool *pgxpool.Pool, deliveries, due int) e
 		"each": perConversation, "conversations": deliveries / perConversation, "due": due, "payload": pastPayload,
 	}
 	err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
-		for _, sql := range laterSQL {
+		for _, sql := range laterSQL() {
 			if _, err := tx.Exec(ctx, sql, args); err != nil {
 				return err
 			}
