@@ -16,9 +16,29 @@ type breaker struct {
 	config Config
 	off    bool
 
-	mu     sync.Mutex
-	misses int       // attempts in a row that found it away
-	until  time.Time // nobody tries before
+	mu      sync.Mutex
+	misses  int       // attempts in a row that found it away
+	until   time.Time // nobody tries before
+	looking bool      // a lane is on its way to find out
+}
+
+// look reports whether a lane may look for a peer that is away, and keeps others
+// from it until looked.
+func (b *breaker) look() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.looking {
+		return false
+	}
+	b.looking = true
+	return true
+}
+
+// looked ends what look began.
+func (b *breaker) looked() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.looking = false
 }
 
 // wait returns how long nothing should be tried.

@@ -79,13 +79,21 @@ func (o *Outbox) claimSome(ctx context.Context, d *destination) (full bool, err 
 	free, limit := 0, min(maxClaim, (d.concurrency+1)/2)
 	away := d.breaker.open()
 	if away {
+		if !d.breaker.look() {
+			return false, nil
+		}
 		limit = 1 // it looks whether the peer is back
 	}
 	for free < limit && d.slots.TryAcquire(1) {
 		free++
 	}
 	used := 0
-	defer func() { d.slots.Release(int64(free - used)) }()
+	defer func() {
+		d.slots.Release(int64(free - used))
+		if away && used == 0 {
+			d.breaker.looked() // there is nobody to look
+		}
+	}()
 	if free == 0 {
 		d.backlog.Store(true) // a slot that comes free nudges
 		return false, nil
@@ -110,7 +118,7 @@ func (o *Outbox) claimSome(ctx context.Context, d *destination) (full bool, err 
 	for _, c := range lanes {
 		l := newLane(d, c.Conversation, c.Epoch, until)
 		l.acked, l.attempts, l.faults = c.Acked, c.Attempts, c.Faults
-		l.doubts, l.inherited = c.Doubts, c.Inherited
+		l.doubts, l.inherited, l.looks = c.Doubts, c.Inherited, away
 		go o.drive(context.WithoutCancel(ctx), l)
 	}
 	return used == free && !away, nil

@@ -16,6 +16,7 @@ type lane struct {
 	faults       int       // those over which the peer broke
 	doubts       int       // those that may have arrived, and what a lost owner may have sent
 	inherited    bool      // the last owner went away: the last doubt is not on record yet
+	looks        bool      // whether the peer is back
 	history      *history  // when it sent, if there are limits
 	acked        int64     // its cursor, as far as we moved it
 	run          []message // what is known to be pending behind it, in order
@@ -55,6 +56,14 @@ func (l *lane) lose() {
 	}
 }
 
+// looked ends the look for a peer that was away, if this lane has it.
+func (l *lane) looked() {
+	if l.looks {
+		l.looks = false
+		l.breaker.looked()
+	}
+}
+
 // mayBegin reports whether an attempt may begin: the lane is still ours. The
 // attempt's cancel function is called if the lane is lost meanwhile.
 func (l *lane) mayBegin(cancel context.CancelFunc) bool {
@@ -80,6 +89,7 @@ func (l *lane) remaining() time.Duration {
 // at most one of a lane. Lanes go in parallel, and share commits.
 func (o *Outbox) drive(ctx context.Context, l *lane) {
 	defer l.release()
+	defer l.looked()
 	o.hold(l)
 	defer o.letGo(l)
 	for {
@@ -174,6 +184,7 @@ func (o *Outbox) attempt(ctx context.Context, l *lane, m message) (try, bool) {
 	t := try{Outcome: classify(err), seq: m.seq, began: now, took: time.Since(now)}
 	l.pace.sent(l, now.Add(t.took))
 	l.breaker.record(t.Outcome)
+	l.looked()
 	o.config.Meter.Attempted(l.name, t.Class, t.took)
 	if err != nil {
 		o.log.WarnContext(ctx, "attempt did not deliver", "destination", l.name, "seq", m.seq,

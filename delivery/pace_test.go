@@ -168,3 +168,52 @@ func TestPeerAway(t *testing.T) {
 		}
 	}
 }
+
+// TestPeerHangs: a peer that does not even refuse gets one lane's attempt at a
+// time, however long that takes.
+func TestPeerHangs(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.DB(t, migrations.Schema())
+	var mu sync.Mutex
+	now, most, hangs := 0, 0, 0
+	back := make(chan struct{})
+	s := &sink{}
+	c := quick()
+	c.Timeout = 200 * time.Millisecond
+	d := &delivery.Destination[word]{Name: "x", Breaks: true, Repeatable: true, Send: func(ctx context.Context, w word) error {
+		mu.Lock()
+		now++
+		if hangs > 2*c.Concurrency { // whoever began before the peer was known to be away is through
+			most = max(most, now)
+		}
+		mu.Unlock()
+		defer func() {
+			mu.Lock()
+			now, hangs = now-1, hangs+1
+			mu.Unlock()
+		}()
+		select {
+		case <-back:
+			return s.send(ctx, w)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}}
+	o, _ := begin(t, pool, c, "one", d)
+	const lanes = 100
+	for lane := range lanes {
+		put(t, o, d, delivery.Header{}, word{fmt.Sprint(lane), 0})
+	}
+	eventually(t, "some looked", func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return hangs > 2*c.Concurrency+3
+	})
+	mu.Lock()
+	if most != 1 {
+		t.Errorf("%d lanes at once looked for the peer, want 1", most)
+	}
+	mu.Unlock()
+	close(back)
+	eventually(t, "all arrive", func() bool { return s.total() == lanes })
+}
