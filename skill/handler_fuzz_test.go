@@ -2,7 +2,6 @@ package skill_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -16,14 +15,10 @@ import (
 	"github.com/liaison-skill/liaison/activity"
 	"github.com/liaison-skill/liaison/auth"
 	"github.com/liaison-skill/liaison/bridge"
-	"github.com/liaison-skill/liaison/internal/app"
+	"github.com/liaison-skill/liaison/internal/bridgetest"
 	"github.com/liaison-skill/liaison/internal/jsonhttp"
-	"github.com/liaison-skill/liaison/internal/pgtest"
 	"github.com/liaison-skill/liaison/internal/web"
-	"github.com/liaison-skill/liaison/livechat"
 	"github.com/liaison-skill/liaison/livechat/contoso"
-	"github.com/liaison-skill/liaison/migrations"
-	"github.com/liaison-skill/liaison/proactive"
 	"github.com/liaison-skill/liaison/sandbox"
 	"github.com/liaison-skill/liaison/sandbox/sandboxtest"
 	"github.com/liaison-skill/liaison/skill"
@@ -48,34 +43,8 @@ func openDoor(tb testing.TB) *door {
 		_, _ = fmt.Fprintf(w, `{"conversationId":%q}`, r.Header.Get("Idempotency-Key"))
 	}))
 	tb.Cleanup(hub.Close)
-	var environ []string
-	for name, value := range d.sandbox.Env() {
-		environ = append(environ, name+"="+value)
-	}
-	cfg, err := app.Load(tb.Context(), environ)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	credentials, err := auth.NewCredentials(cfg.Auth, cfg.Identity, http.DefaultTransport)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	cfg.Delivery.Drain = time.Second
-	b := bridge.New(bridge.Options{
-		Pool: pgtest.DB(tb, migrations.Schema()), Log: slog.New(slog.DiscardHandler), Delivery: cfg.Delivery, Replica: "fuzz",
-		Hubs: map[string]livechat.Hub{"contoso": &contoso.Adapter{HTTP: jsonhttp.NewClient(time.Minute, http.DefaultTransport), URL: hub.URL}},
-		Hub:  "contoso", ConnectorURL: cfg.Auth.ConnectorURL,
-		Client: &proactive.Client{Credentials: credentials, Base: http.DefaultTransport, Timeout: time.Minute},
-	})
-	ctx, cancel := context.WithCancel(context.WithoutCancel(tb.Context()))
-	done := make(chan error, 1)
-	go func() { done <- b.Run(ctx) }()
-	tb.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			tb.Errorf("bridge: %v", err)
-		}
-	})
+	cfg := bridgetest.Config(tb, d.sandbox)
+	b, _ := bridgetest.Start(tb, cfg, &contoso.Adapter{HTTP: jsonhttp.NewClient(time.Minute, http.DefaultTransport), URL: hub.URL})
 	d.open, d.bare = mount(tb, cfg.Auth, b), mount(tb, cfg.Auth, nil)
 	return d
 }

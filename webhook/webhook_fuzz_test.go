@@ -2,7 +2,6 @@ package webhook_test
 
 import (
 	"bytes"
-	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -16,16 +15,13 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/liaison-skill/liaison/auth"
 	"github.com/liaison-skill/liaison/bridge"
-	"github.com/liaison-skill/liaison/internal/app"
+	"github.com/liaison-skill/liaison/internal/bridgetest"
 	"github.com/liaison-skill/liaison/internal/env"
-	"github.com/liaison-skill/liaison/internal/pgtest"
 	"github.com/liaison-skill/liaison/internal/web"
 	"github.com/liaison-skill/liaison/livechat"
 	"github.com/liaison-skill/liaison/livechat/contoso"
 	"github.com/liaison-skill/liaison/mapping"
-	"github.com/liaison-skill/liaison/migrations"
 	"github.com/liaison-skill/liaison/proactive"
 	"github.com/liaison-skill/liaison/sandbox"
 	"github.com/liaison-skill/liaison/sandbox/sandboxtest"
@@ -42,19 +38,8 @@ const (
 func startBridge(tb testing.TB) (*bridge.Bridge, *pgxpool.Pool) {
 	tb.Helper()
 	s := sandboxtest.Start(tb, sandbox.Config{})
-	var environ []string
-	for name, value := range s.Env() {
-		environ = append(environ, name+"="+value)
-	}
-	cfg, err := app.Load(tb.Context(), environ)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	credentials, err := auth.NewCredentials(cfg.Auth, cfg.Identity, http.DefaultTransport)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	pool := pgtest.DB(tb, migrations.Schema())
+	cfg := bridgetest.Config(tb, s)
+	b, pool := bridgetest.Start(tb, cfg, &contoso.Adapter{HTTP: http.DefaultClient, URL: "http://127.0.0.1:0"})
 	user := proactive.Target{ServiceURL: cfg.Auth.ConnectorURL, ChannelID: "msteams"}
 	user.Conversation.ID = s.User("Ada").Conversation()
 	m, _, err := mapping.Reserve(tb.Context(), pool, mapping.Mapping{
@@ -66,22 +51,6 @@ func startBridge(tb testing.TB) (*bridge.Bridge, *pgxpool.Pool) {
 	if err := mapping.Opened(tb.Context(), pool, m.ID, "open"); err != nil {
 		tb.Fatal(err)
 	}
-	cfg.Delivery.Drain = time.Second
-	b := bridge.New(bridge.Options{
-		Pool: pool, Log: slog.New(slog.DiscardHandler), Delivery: cfg.Delivery, Replica: "fuzz",
-		Hubs: map[string]livechat.Hub{"contoso": &contoso.Adapter{HTTP: http.DefaultClient, URL: "http://127.0.0.1:0"}},
-		Hub:  "contoso", ConnectorURL: cfg.Auth.ConnectorURL,
-		Client: &proactive.Client{Credentials: credentials, Base: http.DefaultTransport, Timeout: time.Minute},
-	})
-	ctx, cancel := context.WithCancel(context.WithoutCancel(tb.Context()))
-	done := make(chan error, 1)
-	go func() { done <- b.Run(ctx) }()
-	tb.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			tb.Errorf("bridge: %v", err)
-		}
-	})
 	return b, pool
 }
 
