@@ -49,7 +49,8 @@ const claimSQL = `
 	SET ready_at = now() + @lease::interval, owner = @me, epoch = l.epoch + 1,
 		doubts = l.doubts + CASE WHEN k.doubtful THEN 1 ELSE 0 END
 	FROM (
-		SELECT destination, conversation, owner IS NOT NULL AND acked_seq < last_seq AS doubtful
+		SELECT destination, conversation,
+			owner IS NOT NULL AND acked_seq < last_seq AND unsent IS DISTINCT FROM epoch AS doubtful
 		FROM lane
 		WHERE destination = @destination AND ready_at <= now()
 		ORDER BY ready_at

@@ -2,7 +2,9 @@ package delivery_test
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -47,6 +49,42 @@ func TestDoubtSurvives(t *testing.T) {
 				t.Errorf("settled as %+v, want expired and ambiguous %t", s, row.want)
 			}
 		})
+	}
+}
+
+// What only waited for its turn when its owner died was not sent, and is in no
+// doubt.
+func TestWaitingForATurnLeavesNoDoubt(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.DB(t, migrations.Schema())
+	c := quick()
+	c.Ambiguous = delivery.Hold // one doubt would hold it
+	var sent atomic.Int32
+	d := &delivery.Destination[word]{
+		Name: "x", Limits: delivery.Limits{Shared: delivery.Window{N: 5, Per: time.Second}},
+		Budget: func(word) string { return "tenant" },
+		Send:   func(context.Context, word) error { sent.Add(1); return nil },
+	}
+	one, _ := begin(t, pool, c, "one", d)
+	for lane := range 8 {
+		put(t, one, d, delivery.Header{}, word{fmt.Sprint(lane), 0})
+	}
+	var waiting int64
+	eventually(t, "lanes wait for their turn, and their owner dies", func() bool {
+		tag, err := pool.Exec(t.Context(), `UPDATE lane SET owner = 'dead/dead', ready_at = now() WHERE unsent = epoch AND owner LIKE 'one/%'`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		waiting += tag.RowsAffected()
+		return waiting > 0
+	})
+	eventually(t, "all are sent", func() bool { return idle(t, pool) && sent.Load() == 8 })
+	doubts := 0
+	if err := pool.QueryRow(t.Context(), `SELECT count(*) FROM attempt WHERE class = 'lost'`).Scan(&doubts); err != nil {
+		t.Fatal(err)
+	}
+	if doubts > 0 {
+		t.Errorf("%d of %d lanes that waited were in doubt", doubts, waiting)
 	}
 }
 

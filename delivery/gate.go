@@ -53,15 +53,45 @@ func (o *Outbox) inherit(ctx context.Context, l *lane) bool {
 	return true
 }
 
-// linger waits for a turn that is ours.
+// linger waits for a turn that is ours. While it waits long, the lane is noted as
+// one that nothing was sent of: our death then leaves no doubt.
 func (o *Outbox) linger(ctx context.Context, l *lane, wait time.Duration) bool {
+	turn := time.After(wait)
+	long := wait > shortWait
+	if long && !o.noteUnsent(ctx, l, true) {
+		return false
+	}
 	select {
-	case <-time.After(wait):
-		return true
+	case <-turn:
+		return !long || o.noteUnsent(ctx, l, false)
 	case <-o.stopping:
 		o.putBack(ctx, l, 0)
 		return false
 	}
+}
+
+const unsentSQL = `
+	UPDATE lane
+	SET unsent = CASE WHEN @unsent::bool THEN epoch END
+	WHERE destination = @destination
+	  AND conversation = @conversation
+	  AND epoch = @epoch
+	  AND owner = @me`
+
+// noteUnsent notes whether a send of the lane's first message may have begun. It
+// reports false when the lane was given up or is not ours.
+func (o *Outbox) noteUnsent(ctx context.Context, l *lane, unsent bool) bool {
+	ctx, cancel := context.WithTimeout(ctx, o.config.Lease/2)
+	defer cancel()
+	args := l.args(0)
+	args["unsent"], args["epoch"], args["me"] = unsent, l.epoch, o.owner
+	tag, err := o.pool.Exec(ctx, unsentSQL, args)
+	if err != nil {
+		o.log.WarnContext(ctx, "note whether a send began", "destination", l.name, "err", err)
+		o.putBack(context.WithoutCancel(ctx), l, o.config.Backoff)
+		return false
+	}
+	return tag.RowsAffected() == 1
 }
 
 // turnOf returns how long the lane's next send has to wait, and whether its turn
