@@ -8,7 +8,6 @@ package livechat
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"time"
 )
@@ -34,9 +33,43 @@ type Opening struct {
 	Key       string            `json:"key"`
 	User      User              `json:"user"`
 	Problem   string            `json:"problem,omitempty"`
+	Summary   string            `json:"summary,omitempty"` // what the copilot makes of the conversation so far
 	Channel   string            `json:"channel,omitempty"`
 	Reference string            `json:"reference,omitempty"` // what support staff on our side know the escalation by
+	Queue     string            `json:"queue,omitempty"`     // a hint where to route it, by the hub's name for it
+	Skills    []string          `json:"skills,omitempty"`    // hints what the agent should know
+	Priority  int               `json:"priority,omitempty"`  // more is more urgent; 0 is usual
 	Variables map[string]string `json:"variables,omitempty"`
+
+	Transcript []Line       `json:"transcript,omitempty"` // what was said before, oldest first
+	Earlier    []Escalation `json:"earlier,omitempty"`    // the user's escalations before, latest first
+}
+
+// A Side is who said a line.
+type Side string
+
+// Sides of a conversation.
+const (
+	SideUser    Side = "user"
+	SideCopilot Side = "copilot"
+	SideAgent   Side = "agent"
+)
+
+// A Line is one thing that was said before the opening.
+type Line struct {
+	Sender string    `json:"sender,omitempty"`
+	Side   Side      `json:"side"`
+	Text   string    `json:"text"`
+	At     time.Time `json:"at,omitzero"`
+}
+
+// An Escalation is one of the user's that is over.
+type Escalation struct {
+	Reference string    `json:"reference,omitempty"` // as in [Opening]
+	OpenedAt  time.Time `json:"openedAt,omitzero"`
+	EndedAt   time.Time `json:"endedAt,omitzero"`
+	Problem   string    `json:"problem,omitempty"`
+	EndedBy   string    `json:"endedBy,omitempty"`
 }
 
 // A Message is one thing the user, or the service itself, says to the agent.
@@ -92,74 +125,4 @@ type Reader interface {
 type Adapter interface {
 	Hub
 	Reader
-}
-
-// Optional abilities, found by type assertion.
-type (
-	// Since reads back what agents said after a moment, oldest first. Hubs that
-	// do not repeat webhooks need it to lose nothing.
-	Since interface {
-		Since(ctx context.Context, c ConversationID, after time.Time) ([]Inbound, error)
-	}
-
-	// Typing shows the agent that the user is typing.
-	Typing interface {
-		Typing(ctx context.Context, c ConversationID) error
-	}
-
-	// Attach gives the agent a file.
-	Attach interface {
-		Attach(ctx context.Context, c ConversationID, f File) error
-	}
-
-	// Available asks whether an agent could answer now.
-	Available interface {
-		Available(ctx context.Context) (bool, error)
-	}
-)
-
-// A File is something the user sent that is not text.
-type File struct {
-	Key         string // the same key is one file
-	Name        string
-	ContentType string
-	Content     []byte
-}
-
-// A Kind says what an Inbound is.
-type Kind string
-
-// Kinds of events.
-const (
-	KindMessage Kind = "message" // an agent said Text
-	KindJoined  Kind = "joined"  // an agent took the conversation
-	KindEnded   Kind = "ended"   // the hub ended it
-)
-
-// An Inbound is one thing a hub says.
-type Inbound struct {
-	Kind         Kind
-	ID           string // the same id is one event; empty is told by its post's id, or always a new one
-	Conversation ConversationID
-	Sender       string // the agent's name, may be empty
-	Text         string
-	At           time.Time // by the hub's clock; zero when it does not say
-}
-
-// ErrUnsigned means that no secret is configured to check a webhook with.
-var ErrUnsigned = errors.New("webhook signature: no secret configured")
-
-// An InvalidError says what is wrong with a webhook's body, in words for its
-// sender.
-type InvalidError struct {
-	Field string // "" for the whole body
-	Want  string
-}
-
-// Error implements error.
-func (e *InvalidError) Error() string {
-	if e.Field == "" {
-		return e.Want
-	}
-	return e.Field + ": " + e.Want
 }
