@@ -1,0 +1,39 @@
+package texts
+
+import "time"
+
+// FileReceived tells either side that a file of theirs has arrived.
+func FileReceived(name string, bytes int64) Text {
+	return Text{"file_received", args{"name": words(name), "size": size(bytes)}}
+}
+
+// FileLink gives either side the other's file.
+func FileLink(name string, bytes int64, url string, until, now time.Time) Text {
+	return Text{"file_link", args{
+		"name": words(name), "size": size(bytes), "url": address(url), "time": occasion{until, now},
+	}}
+}
+
+// FileTooBig tells both sides that a file is larger than is taken, in bytes.
+func FileTooBig(name string, limit int64) Text {
+	return Text{"file_too_big", args{"name": words(name), "limit": size(limit)}}
+}
+
+// FileWrongType tells both sides that files of this kind are not taken.
+func FileWrongType(name string) Text { return file("file_wrong_type", name) }
+
+// FileExpired tells both sides that a file could not be fetched in its time.
+func FileExpired(name string) Text { return file("file_expired", name) }
+
+// FileFailed tells both sides that a file could not be fetched or passed on.
+func FileFailed(name string) Text { return file("file_failed", name) }
+
+// FileUnreadable tells both sides that a file is not what it says it is, or is
+// damaged.
+func FileUnreadable(name string) Text { return file("file_unreadable", name) }
+
+// FileNotShown tells the agent that the user sent something that cannot be passed
+// on, such as a card.
+func FileNotShown(name string) Text { return file("file_not_shown", name) }
+
+func file(key, name string) Text { return Text{key, args{"name": words(name)}} }
