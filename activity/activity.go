@@ -23,11 +23,20 @@ type ConversationID string
 // the set is open: an unknown type is accepted and ignored (rules A2006, A2010).
 const (
 	TypeMessage            = "message"
+	TypeMessageUpdate      = "messageUpdate" // its id is the message's
+	TypeMessageDelete      = "messageDelete"
+	TypeMessageReaction    = "messageReaction"
 	TypeEvent              = "event"
 	TypeInvoke             = "invoke"
 	TypeTyping             = "typing"
 	TypeEndOfConversation  = "endOfConversation"
 	TypeInstallationUpdate = "installationUpdate"
+)
+
+// Actions of an installationUpdate.
+const (
+	ActionRemove        = "remove"
+	ActionRemoveUpgrade = "remove-upgrade"
 )
 
 // Codes of an endOfConversation that every known host understands. The set on

@@ -85,10 +85,11 @@ func everyWay(t *testing.T, c *auth.Credentials, base http.RoundTripper, service
 		_, err := c.Token(t.Context(), serviceURL, audience)
 		errs = append(errs, err)
 		client := &proactive.Client{Credentials: c, Base: base, Timeout: 10 * time.Second}
-		errs = append(errs, client.Send(t.Context(), proactive.Post{
+		_, err = client.Send(t.Context(), proactive.Post{
 			To:       proactive.Target{ServiceURL: serviceURL, Audience: audience, Conversation: activity.Conversation{ID: "a:1"}},
 			Activity: activity.Activity{Type: activity.TypeMessage, Text: "hello"},
-		}))
+		})
+		errs = append(errs, err)
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, serviceURL, http.NoBody)
 		if err == nil {
 			var resp *http.Response

@@ -81,7 +81,7 @@ func TestRedirect_by_a_connector_or_skill_host(t *testing.T) {
 				"LIAISON_TRUSTED_SERVICE_URLS": d.URL, "LIAISON_CONNECTIONS_MAP": "*=copilot",
 			}))
 			client := &proactive.Client{Credentials: c, Base: http.DefaultTransport, Timeout: 10 * time.Second}
-			err := client.Send(t.Context(), proactive.Post{
+			_, err := client.Send(t.Context(), proactive.Post{
 				To:       proactive.Target{ServiceURL: d.URL, Audience: audience, Conversation: activity.Conversation{ID: "a:1"}},
 				Activity: activity.Activity{Type: activity.TypeMessage, Text: "hello"},
 			})

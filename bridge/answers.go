@@ -8,27 +8,27 @@ import (
 
 	"github.com/liaison-skill/liaison/activity"
 	"github.com/liaison-skill/liaison/delivery"
+	"github.com/liaison-skill/liaison/livechat"
 	"github.com/liaison-skill/liaison/mapping"
 	"github.com/liaison-skill/liaison/proactive"
-)
-
-// What the service itself says to users and agents.
-const (
-	textNoHub        = "Sorry, I could not reach a person just now. Please try again in a few minutes."
-	textNotConnected = "You are not connected to a person. You are back with the copilot."
-	textUndelivered  = "Your message could not be delivered to the person you are talking to. Please send it again."
-	textTooLate      = "Your last message did not reach the person before the conversation ended."
-	textUnreached    = "This line could not be delivered to the user"
-	textPerhaps      = "Teams gave no clear answer to your last line: the user may have it, or not. Ask before you repeat it."
-	textUnreachable  = "The user cannot be reached: they blocked or removed the app, or an admin did. Your lines are kept and arrive when they write again."
+	"github.com/liaison-skill/liaison/texts"
 )
 
 // Statuses a topic can branch on.
 const (
-	statusConnected = "connected"
-	statusFailed    = "failed"
-	statusEnded     = "ended"
-	statusNone      = "none"
+	statusConnected   = "connected"   // the hub has the conversation
+	statusQueued      = "queued"      // it has, and says how the user waits
+	statusUnavailable = "unavailable" // nobody is there; reason says why
+	statusFailed      = "failed"      // the hub did not answer, or refused
+	statusEnded       = "ended"       // the conversation is over
+	statusNone        = "none"        // there was none
+)
+
+// Reasons why nobody is there.
+const (
+	reasonClosed   = "closed"   // outside business hours
+	reasonNoAgents = "noAgents" // nobody is at their desk
+	reasonHub      = "hubUnavailable"
 )
 
 // errRepeat is a turn that had its effect before.
@@ -40,7 +40,19 @@ type Outputs struct {
 	LiveChatConversationID string `json:"LiveChatConversationId,omitempty"`
 	Status                 string `json:"status,omitempty"`
 	Reason                 string `json:"reason,omitempty"`
-	PendingText            string `json:"PendingText,omitempty"` // words the copilot should answer
+	QueuePosition          int    `json:"queuePosition,omitempty"`        // 1 is next
+	EstimatedWait          int    `json:"estimatedWaitSeconds,omitempty"` // seconds
+	EndedBy                string `json:"endedBy,omitempty"`              // user, agent, idle, cap, unreachable, operator or host
+	Summary                string `json:"summary,omitempty"`              // what the agent made of it
+	PendingText            string `json:"pendingText,omitempty"`          // words the copilot should answer
+}
+
+// ended are the outputs of a conversation that is over.
+func ended(m mapping.Mapping) Outputs {
+	return Outputs{
+		LiveChatConversationID: string(m.HubConversation), Status: statusEnded,
+		Reason: m.Reason, EndedBy: string(m.ClosedBy), Summary: m.Summary,
+	}
 }
 
 // EndOfTurn returns the endOfConversation that finishes the skill action name.
@@ -51,19 +63,31 @@ func EndOfTurn(name, code string, out Outputs) activity.Activity {
 
 // started tells the copilot how a start went. One that is still opening after its
 // time counts as failed; one that is over already is not connected any more.
-func started(m mapping.Mapping, name string) []activity.Activity {
+func (b *Bridge) started(m mapping.Mapping, q livechat.QueueState, name string) []activity.Activity {
 	out := Outputs{LiveChatConversationID: string(m.HubConversation), Status: statusConnected}
 	switch m.State {
 	case mapping.Waiting, mapping.Active:
-	case mapping.Ending, mapping.Closed:
-		out.Status, out.Reason = statusEnded, string(m.ClosedBy)
-	case mapping.Opening, mapping.Failed:
-		return []activity.Activity{
-			proactive.Notice(textNoHub),
-			EndOfTurn(name, activity.CodeError, Outputs{Status: statusFailed, Reason: "hubUnavailable"}),
+		if m.State == mapping.Waiting && q != (livechat.QueueState{}) {
+			out.Status, out.QueuePosition, out.EstimatedWait = statusQueued, q.Position, int(q.Wait.Seconds())
 		}
+	case mapping.Ending, mapping.Closed:
+		out = ended(m)
+	case mapping.Opening, mapping.Failed:
+		return b.notStarted(m, name)
 	}
 	return []activity.Activity{EndOfTurn(name, activity.CodeCompleted, out)}
+}
+
+// notStarted tells the copilot, and the user, why nobody is there.
+func (b *Bridge) notStarted(m mapping.Mapping, name string) []activity.Activity {
+	text, code := texts.StartFailed(), activity.CodeError
+	out := Outputs{Status: statusFailed, Reason: reasonHub}
+	switch m.Reason {
+	case reasonClosed, reasonNoAgents:
+		text, code = texts.NoAgents(), activity.CodeCompleted
+		out = Outputs{Status: statusUnavailable, Reason: m.Reason}
+	}
+	return []activity.Activity{proactive.Notice(b.say(&m, text)), EndOfTurn(name, code, out)}
 }
 
 // Answer promises activities to the skill host as the answer to t. A repeated

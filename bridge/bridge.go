@@ -14,6 +14,7 @@ import (
 	"github.com/liaison-skill/liaison/livechat"
 	"github.com/liaison-skill/liaison/mapping"
 	"github.com/liaison-skill/liaison/proactive"
+	"github.com/liaison-skill/liaison/texts"
 )
 
 // Errors that doors turn into answers.
@@ -36,10 +37,6 @@ var (
 	ErrEnded = errors.New("hub conversation has ended")
 )
 
-// openWithin bounds how long a start may take: the copilot's topic waits for the
-// hub's id, and the user with it.
-const openWithin = 9 * time.Second
-
 // Options is what a Bridge is made of.
 type Options struct {
 	Pool         *pgxpool.Pool
@@ -52,6 +49,13 @@ type Options struct {
 	ConnectorURL string          // where users are reached whose connector was never seen
 	Teams        delivery.Limits // per conversation, and over all of a tenant
 	Retention    time.Duration   // how long what is over is kept; zero for ever
+	Patience     Patience
+	Texts        *texts.Catalogue
+	AgentLocale  string // the language agents are spoken to in
+
+	// Hours tells whether a hub's agents are there by their business hours, and if
+	// not, when they will be: zero, not known. Nil: always.
+	Hours func(hub string, at time.Time) (open bool, opens time.Time)
 }
 
 // A Bridge carries words between copilots and hubs.
@@ -107,6 +111,9 @@ func (b *Bridge) Run(ctx context.Context) error {
 	g.Go(func() error { return b.outbox.Run(ctx) })
 	g.Go(func() error { return b.userLines.run(ctx) })
 	g.Go(func() error { return b.retain(ctx) })
+	g.Go(func() error { return b.watch(ctx) })
+	g.Go(func() error { return b.overdue(ctx) })
+	g.Go(func() error { return b.reconcile(ctx) })
 	for _, c := range b.agentLines {
 		g.Go(func() error { return c.run(ctx) })
 	}
@@ -142,7 +149,14 @@ const (
 func hubDestination(name string) string { return "hub/" + name }
 
 // Lanes.
-func hubLane(id mapping.ID) string    { return fmt.Sprintf("mapping %d", id) }
+func hubLane(id mapping.ID) string { return fmt.Sprintf("mapping %d", id) }
+
+// mappingOf is the mapping whose hub lane it is.
+func mappingOf(hubLane string) (id mapping.ID, ok bool) {
+	_, err := fmt.Sscanf(hubLane, "mapping %d", &id)
+	return id, err == nil
+}
+
 func returnLane(id mapping.ID) string { return fmt.Sprintf("return %d", id) }
 
 func teamsLane(k mapping.Key) string { return k.BotAppID + "|" + string(k.Conversation) }

@@ -9,6 +9,7 @@ import (
 	"github.com/liaison-skill/liaison/livechat"
 	"github.com/liaison-skill/liaison/mapping"
 	"github.com/liaison-skill/liaison/proactive"
+	"github.com/liaison-skill/liaison/texts"
 )
 
 // End gives the turn's conversation back to the copilot from the user's side and
@@ -42,16 +43,79 @@ func (b *Bridge) End(ctx context.Context, t Turn, by mapping.Closer, answers ...
 	return nil
 }
 
-// close ends a locked mapping for good.
+// close ends a locked mapping for good, from the copilot's side: there is nobody
+// to give it back to.
 func (b *Bridge) close(ctx context.Context, tx *delivery.Tx, m *mapping.Mapping, by mapping.Closer) error {
-	if hub, ok := b.toHub[m.Hub]; ok && m.State.Open() {
-		_, err := enqueue(ctx, tx, hub, delivery.Header{Conversation: hubLane(m.ID)},
-			hubOrder{Mapping: m.ID, End: &livechat.Ending{Conversation: m.HubConversation, Key: m.OpenKey, Reason: string(by)}})
-		if err != nil {
+	if err := b.endHub(ctx, tx, m, by); err != nil {
+		return err
+	}
+	return mapping.Close(ctx, tx, m.ID, by)
+}
+
+// takeBack ends a locked mapping from our side: the hub is told behind the user's
+// pending words, the user behind the agent's, and then the copilot.
+func (b *Bridge) takeBack(ctx context.Context, tx *delivery.Tx, m *mapping.Mapping, o mapping.Outcome, text string) error {
+	if m.State == mapping.Opening {
+		if err := b.notify(ctx, tx, m, teamsOrder{}, delivery.Header{}, text); err != nil {
+			return err
+		}
+		return b.close(ctx, tx, m, o.By)
+	}
+	if err := b.endHub(ctx, tx, m, o.By); err != nil {
+		return err
+	}
+	return b.endUser(ctx, tx, m, o, text)
+}
+
+// endHub tells the hub of a locked mapping that our side is done, and its agent
+// why.
+func (b *Bridge) endHub(ctx context.Context, tx *delivery.Tx, m *mapping.Mapping, by mapping.Closer) error {
+	hub, ok := b.toHub[m.Hub]
+	if !ok || !m.State.Open() {
+		return nil
+	}
+	if text, unsaid := whyEnded(by); unsaid && m.State != mapping.Opening {
+		if err := b.tellAgent(ctx, tx, *m, b.sayAgent(text)); err != nil {
 			return err
 		}
 	}
-	return mapping.Close(ctx, tx, m.ID, by)
+	_, err := enqueue(ctx, tx, hub, delivery.Header{Conversation: hubLane(m.ID)},
+		hubOrder{Mapping: m.ID, End: &livechat.Ending{Conversation: m.HubConversation, Key: m.OpenKey, Reason: string(by)}})
+	return err
+}
+
+// whyEnded is what an agent is told when our side ends a conversation, unless the
+// end says it all.
+func whyEnded(by mapping.Closer) (text texts.Text, unsaid bool) {
+	switch by {
+	case mapping.ByIdle:
+		return texts.ToAgentIdleEnded(), true
+	case mapping.ByCap:
+		return texts.ToAgentCapEnded(), true
+	case mapping.ByUnreachable:
+		return texts.ToAgentUnreachableEnded(), true
+	case mapping.ByOperator:
+		return texts.ToAgentOperatorEnded(), true
+	case mapping.ByUser, mapping.ByHost, mapping.ByAgent:
+	}
+	return texts.Text{}, false
+}
+
+// endUser gives a locked mapping back to the copilot: behind the agent's pending
+// words the user is told text, then the copilot. Repeating it changes nothing.
+func (b *Bridge) endUser(ctx context.Context, tx *delivery.Tx, m *mapping.Mapping, o mapping.Outcome, text string) error {
+	if err := mapping.End(ctx, tx, m.ID, o); err != nil {
+		return err
+	}
+	m.State, m.ClosedBy, m.Reason, m.Summary = mapping.Ending, o.By, o.Reason, o.Summary
+	if !m.Unreachable {
+		return b.notify(ctx, tx, m, teamsOrder{Ends: true}, delivery.Header{Settle: true}, text)
+	}
+	// The notice waits for the user; the copilot need not.
+	if err := b.notify(ctx, tx, m, teamsOrder{}, delivery.Header{}, text); err != nil {
+		return err
+	}
+	return b.giveBack(ctx, tx, *m)
 }
 
 // NotEscalated answers a message that reached us although no hub has the
@@ -66,7 +130,7 @@ func (b *Bridge) NotEscalated(ctx context.Context, t Turn) ([]activity.Activity,
 			return err
 		}
 		m := found[0]
-		answers = notEscalated(m, t.Text)
+		answers = b.notEscalated(m, t)
 		fresh, err := t.accept(ctx, tx)
 		if err != nil || !fresh {
 			return err // of a repeat, the hub or the copilot has the words already
@@ -87,17 +151,23 @@ func (b *Bridge) NotEscalated(ctx context.Context, t Turn) ([]activity.Activity,
 	return answers, nil
 }
 
-// notEscalated gives control back to the copilot, and words with it. m is the
-// mapping the copilot has not been told the end of, or nil.
-func notEscalated(m *mapping.Mapping, words string) []activity.Activity {
+// notEscalated gives control back to the copilot, and the turn's words with it. m
+// is the mapping the copilot has not been told the end of, or nil.
+func (b *Bridge) notEscalated(m *mapping.Mapping, t Turn) []activity.Activity {
+	words := t.Text
+	if t.Press != nil {
+		words = "" // a button of ours is nothing to say to the copilot
+	}
 	if m == nil {
 		return []activity.Activity{
-			proactive.Notice(textNotConnected),
+			proactive.Notice(b.voice(t).Say(texts.NotConnected())),
 			EndOfTurn("", activity.CodeUnknown, Outputs{Status: statusNone, PendingText: words}),
 		}
 	}
-	return []activity.Activity{EndOfTurn("", activity.CodeCompleted, Outputs{
-		LiveChatConversationID: string(m.HubConversation), Status: statusEnded,
-		Reason: string(m.ClosedBy), PendingText: words,
-	})}
+	out := ended(*m)
+	out.PendingText = words
+	return []activity.Activity{
+		proactive.Notice(b.voice(t).Say(texts.TooLate(m.Agent))),
+		EndOfTurn("", activity.CodeCompleted, out),
+	}
 }

@@ -47,15 +47,10 @@ func (b *Bridge) Hear(ctx context.Context, hub string, e livechat.Inbound) error
 }
 
 func (b *Bridge) hear(ctx context.Context, hub string, e livechat.Inbound) error {
-	switch e.Kind {
-	case livechat.KindMessage:
+	if e.Kind == livechat.KindMessage {
 		return b.agentLines[hub].do(ctx, e)
-	case livechat.KindJoined:
-		return b.joined(ctx, hub, e)
-	case livechat.KindEnded:
-		return b.ended(ctx, hub, e)
 	}
-	return nil
+	return b.event(ctx, hub, e)
 }
 
 // acceptAgent promises a batch of agents' words to their users, in one
@@ -107,7 +102,7 @@ func (b *Bridge) tellUsers(ctx context.Context, tx *delivery.Tx, hub string, ms 
 		item, err := b.toTeams.Item(
 			delivery.Header{Conversation: teamsLane(m.Key), Scope: hubScope(hub, events[i].Conversation), Key: events[i].ID},
 			teamsOrder{Mapping: m.ID, Tenant: m.Tenant, Agent: true, Post: proactive.Post{
-				To: m.Teams, Activity: proactive.AgentText(events[i].Sender, events[i].Text),
+				To: m.Teams, Activity: proactive.AgentText(events[i].Sender, agentWords(events[i])),
 			}})
 		if err != nil {
 			return err
@@ -126,78 +121,11 @@ func (b *Bridge) tellUsers(ctx context.Context, tx *delivery.Tx, hub string, ms 
 	var said []mapping.Entry
 	for i, e := range events {
 		if fresh[i] {
-			said = append(said, mapping.Entry{Mapping: ms[i].ID, Side: mapping.Agent, Name: e.Sender, Text: e.Text, Key: e.ID})
+			said = append(said, mapping.Entry{Mapping: ms[i].ID, Side: mapping.Agent, Name: e.Sender, Text: agentWords(e), Key: e.ID, Message: e.Message})
 		}
 	}
 	return mapping.Append(ctx, tx, said...)
 }
 
-// joined shows the user who took the conversation.
-func (b *Bridge) joined(ctx context.Context, hub string, e livechat.Inbound) error {
-	return b.event(ctx, hub, e, func(tx *delivery.Tx, m *mapping.Mapping) error {
-		if err := hearable(m); err != nil {
-			return err
-		}
-		if err := mapping.Joined(ctx, tx, m.ID); err != nil || e.Sender == "" {
-			return err
-		}
-		return b.notify(ctx, tx, m, teamsOrder{}, delivery.Header{Scope: hubScope(hub, e.Conversation), Key: e.ID},
-			e.Sender+" has joined the conversation.")
-	})
-}
-
-// ended gives the conversation back to the copilot: behind the agent's pending
-// words the user is told, then the copilot. Repeating it changes nothing.
-func (b *Bridge) ended(ctx context.Context, hub string, e livechat.Inbound) error {
-	return b.event(ctx, hub, e, func(tx *delivery.Tx, m *mapping.Mapping) error {
-		if m == nil {
-			return ErrUnknown
-		}
-		if !m.State.Open() {
-			return nil
-		}
-		if err := mapping.End(ctx, tx, m.ID, mapping.ByAgent); err != nil {
-			return err
-		}
-		who := e.Sender
-		if who == "" {
-			who = "The agent"
-		}
-		text := who + " has ended the conversation. You are back with the copilot."
-		if !m.Unreachable {
-			return b.notify(ctx, tx, m, teamsOrder{Ends: true}, delivery.Header{Settle: true}, text)
-		}
-		// The notice waits for the user; the copilot need not.
-		if err := b.notify(ctx, tx, m, teamsOrder{}, delivery.Header{}, text); err != nil {
-			return err
-		}
-		m.State, m.ClosedBy = mapping.Ending, mapping.ByAgent
-		return b.giveBack(ctx, tx, *m)
-	})
-}
-
-// event runs f with the locked mapping of e's conversation, or nil.
-func (b *Bridge) event(ctx context.Context, hub string, e livechat.Inbound, f func(*delivery.Tx, *mapping.Mapping) error) error {
-	err := b.commit(ctx, func(tx *delivery.Tx) error {
-		found, err := mapping.LockByHub(ctx, tx, hub, []livechat.ConversationID{e.Conversation})
-		if err != nil {
-			return err
-		}
-		return f(tx, found[0])
-	})
-	if err != nil {
-		return fmt.Errorf("hear %s: %w", e.Kind, err)
-	}
-	return nil
-}
-
-// notify promises the user a line in the service's own words.
-func (b *Bridge) notify(ctx context.Context, tx *delivery.Tx, m *mapping.Mapping, o teamsOrder, h delivery.Header, text string) error {
-	o.Mapping, o.Tenant, o.Post = m.ID, m.Tenant, proactive.Post{To: m.Teams, Activity: proactive.Notice(text)}
-	h.Conversation = teamsLane(m.Key)
-	fresh, err := enqueue(ctx, tx, b.toTeams, h, o)
-	if err != nil || !fresh {
-		return err
-	}
-	return mapping.Append(ctx, tx, mapping.Entry{Mapping: m.ID, Side: mapping.System, Text: text})
-}
+// agentWords is what an agent wrote, as text.
+func agentWords(e livechat.Inbound) string { return e.Text }

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
+	"github.com/liaison-skill/liaison/activity"
 	"github.com/liaison-skill/liaison/delivery"
 	"github.com/liaison-skill/liaison/livechat"
 	"github.com/liaison-skill/liaison/mapping"
@@ -15,12 +17,15 @@ import (
 // Orders are what the outbox stores. Their JSON outlives releases: members are
 // added, never renamed.
 type (
-	// hubOrder is one thing for a hub to do: exactly one of the pointers is set.
+	// hubOrder is one thing for a hub to do.
 	hubOrder struct {
 		Mapping mapping.ID        `json:"mapping"`
 		Open    *livechat.Opening `json:"open,omitempty"`
 		Say     *livechat.Message `json:"say,omitempty"`
-		Ours    bool              `json:"ours,omitempty"` // Say is in our own words, not the user's
+		Ours    bool              `json:"ours,omitempty"`   // Say is in our own words, not the user's
+		Amend   *amendment        `json:"amend,omitempty"`  // with Say for a hub that knows no changes
+		Typing  bool              `json:"typing,omitempty"` // the user is typing, until Until
+		Until   time.Time         `json:"until,omitzero"`
 		End     *livechat.Ending  `json:"end,omitempty"`
 		Answer  *proactive.Post   `json:"answer,omitempty"` // tell the copilot how opening went
 	}
@@ -32,6 +37,13 @@ type (
 		Post    proactive.Post `json:"post"`
 		Agent   bool           `json:"agent,omitempty"` // an agent's words, not ours
 		Ends    bool           `json:"ends,omitempty"`  // the last one: then the copilot is told
+		Until   time.Time      `json:"until,omitzero"`  // when it is worth nothing any more
+		Bot     string         `json:"bot,omitempty"`   // with Amend: the copilot's app id
+
+		// Amend changes an earlier line into Post's; Instead is said where that is
+		// not possible.
+		Amend   *amendment         `json:"amend,omitempty"`
+		Instead *activity.Activity `json:"instead,omitempty"`
 	}
 
 	// copilotOrder is one activity for the skill host.
@@ -60,16 +72,9 @@ func (b *Bridge) sendHub(ctx context.Context, hub livechat.Hub, o hubOrder) erro
 	case o.Open != nil:
 		return b.open(ctx, hub, o)
 	case o.Say != nil:
-		say := *o.Say
-		m, err := b.hubConversation(ctx, o.Mapping, say.Conversation)
-		if err != nil {
-			return err
-		}
-		if m == "" {
-			return neverOpenedError{}
-		}
-		say.Conversation = m
-		return hub.Send(ctx, say)
+		return b.sayHub(ctx, hub, o)
+	case o.Typing:
+		return b.typeHub(ctx, hub, o)
 	case o.End != nil:
 		end := *o.End
 		m, err := b.hubConversation(ctx, o.Mapping, end.Conversation)
@@ -82,9 +87,28 @@ func (b *Bridge) sendHub(ctx context.Context, hub livechat.Hub, o hubOrder) erro
 	return nil // an answer waits for its turn in the lane, there is nothing to send
 }
 
+func (b *Bridge) sayHub(ctx context.Context, hub livechat.Hub, o hubOrder) error {
+	say := *o.Say
+	c, err := b.hubConversation(ctx, o.Mapping, say.Conversation)
+	if err != nil {
+		return err
+	}
+	if c == "" {
+		return neverOpenedError{}
+	}
+	say.Conversation = c
+	if o.Amend != nil {
+		return amendHub(ctx, hub, *o.Amend, say)
+	}
+	return hub.Send(ctx, say)
+}
+
 // open asks the hub and records its id. Whoever repeats it after a crash gets the
 // same id.
 func (b *Bridge) open(ctx context.Context, hub livechat.Hub, o hubOrder) error {
+	if err := b.admitted(ctx, hub, o); err != nil {
+		return err
+	}
 	id, err := hub.Open(ctx, *o.Open)
 	var told interface{ Ambiguous() bool }
 	if err != nil && !errors.As(err, &told) {
@@ -93,10 +117,11 @@ func (b *Bridge) open(ctx context.Context, hub livechat.Hub, o hubOrder) error {
 	if err != nil {
 		return err
 	}
+	q := queueState(ctx, hub, id)
 	// The hub may have answered at the last moment.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
 	defer cancel()
-	err = mapping.Opened(ctx, b.opt.Pool, o.Mapping, id)
+	err = mapping.Opened(ctx, b.opt.Pool, o.Mapping, id, q)
 	if errors.Is(err, mapping.ErrNotFound) {
 		// A hub without idempotency opened a second one after a crash. Keep the first.
 		return hub.End(ctx, livechat.Ending{Conversation: id})
@@ -118,12 +143,32 @@ func (b *Bridge) hubConversation(ctx context.Context, id mapping.ID, known livec
 }
 
 func (b *Bridge) sendTeams(ctx context.Context, o teamsOrder) error {
-	err := b.opt.Client.Send(ctx, o.Post)
-	var answer interface{ StatusCode() int }
-	if errors.As(err, &answer) && (answer.StatusCode() == http.StatusForbidden || answer.StatusCode() == http.StatusNotFound) {
+	if !o.Until.IsZero() {
+		return b.showTyping(ctx, o)
+	}
+	var made string
+	var err error
+	if o.Amend != nil {
+		made, err = b.amendTeams(ctx, o)
+	} else {
+		made, err = b.opt.Client.Send(ctx, o.Post)
+	}
+	if s := status(err); s == http.StatusForbidden || s == http.StatusNotFound {
 		return unreachableError{err}
 	}
+	if err == nil {
+		delivery.Receive(ctx, made)
+	}
 	return err
+}
+
+// status returns the peer's status that err tells of, or 0.
+func status(err error) int {
+	var answer interface{ StatusCode() int }
+	if errors.As(err, &answer) {
+		return answer.StatusCode()
+	}
+	return 0
 }
 
 // unreachableError is the channel's word that nothing gets to the user: blocked
@@ -144,7 +189,8 @@ func (b *Bridge) sendCopilot(ctx context.Context, o copilotOrder) error {
 			return nil // the user was faster: the copilot has been told in a turn
 		}
 	}
-	return b.opt.Client.Send(ctx, o.Post)
+	_, err := b.opt.Client.Send(ctx, o.Post)
+	return err
 }
 
 // enqueue hands one message to the outbox.

@@ -53,7 +53,7 @@ func talk(tb testing.TB, db *pgxpool.Pool, user, conversation string, closed boo
 		Host:  &proactive.Target{Audience: "host", Conversation: activity.Conversation{ID: activity.ConversationID(conversation)}},
 	})
 	must(tb, err)
-	must(tb, mapping.Opened(ctx, db, m.ID, livechat.ConversationID("hub "+hubLane(m.ID))))
+	must(tb, mapping.Opened(ctx, db, m.ID, livechat.ConversationID("hub "+hubLane(m.ID)), livechat.QueueState{}))
 	must(tb, mapping.Append(ctx, db, mapping.Entry{Mapping: m.ID, Side: mapping.User, Name: "Canary", Text: "canary"}))
 	for _, l := range lanesOf(m) {
 		exec(tb, db, `

@@ -11,6 +11,7 @@ import (
 	"github.com/liaison-skill/liaison/livechat"
 	"github.com/liaison-skill/liaison/mapping"
 	"github.com/liaison-skill/liaison/proactive"
+	"github.com/liaison-skill/liaison/texts"
 )
 
 // returnWithin bounds the tries to tell the copilot out of turn. It is not known
@@ -26,23 +27,27 @@ func (b *Bridge) hubSettled(ctx context.Context, tx *delivery.Tx, hub string, o 
 	}
 	switch {
 	case o.Answer != nil:
-		return b.post(ctx, tx, *o.Answer, started(m, o.Answer.Activity.Name)...)
+		q, err := mapping.QueueOf(ctx, tx, m.ID)
+		if err != nil {
+			return err
+		}
+		return b.post(ctx, tx, *o.Answer, b.started(m, q, o.Answer.Activity.Name)...)
 	case s.Delivered:
 		return nil
 	case o.Open != nil:
 		return b.openFailed(ctx, tx, hub, m, s)
 	case o.Say != nil && !o.Ours:
-		return b.notify(ctx, tx, &m, teamsOrder{}, delivery.Header{}, undelivered(m))
+		return b.notify(ctx, tx, &m, teamsOrder{}, delivery.Header{}, b.say(&m, undelivered(m)))
 	}
 	return nil // an end that the hub refuses: there is nothing left to end
 }
 
 // undelivered is what a user is told whose words did not reach the hub.
-func undelivered(m mapping.Mapping) string {
+func undelivered(m mapping.Mapping) texts.Text {
 	if m.State.Open() {
-		return textUndelivered
+		return texts.LineFailed()
 	}
-	return textTooLate
+	return texts.LineTooLate()
 }
 
 // ignoreGone makes nothing of a mapping that is not kept any more.
@@ -83,9 +88,9 @@ func (b *Bridge) teamsSettled(ctx context.Context, tx *delivery.Tx, o teamsOrder
 		return nil
 	}
 	if s.Ambiguous {
-		return b.tellAgent(ctx, tx, m, textPerhaps)
+		return b.tellAgent(ctx, tx, m, b.sayAgent(texts.ToAgentLineUnclear()))
 	}
-	return b.tellAgent(ctx, tx, m, textUnreached+" ("+string(s.Class)+").")
+	return b.tellAgent(ctx, tx, m, b.sayAgent(texts.ToAgentLineFailed(string(s.Class))))
 }
 
 // tellAgent says something in the service's own words to the agent of an open
@@ -130,7 +135,7 @@ func (b *Bridge) teamsParked(ctx context.Context, tx *delivery.Tx, o teamsOrder,
 	if err := mapping.Unreachable(ctx, tx, open.ID); err != nil {
 		return err
 	}
-	return b.tellAgent(ctx, tx, *open, textUnreachable)
+	return b.tellAgent(ctx, tx, *open, b.sayAgent(texts.ToAgentUnreachable()))
 }
 
 // reached lets what waited for a user go on: they wrote. It follows accepted
@@ -156,9 +161,7 @@ func (b *Bridge) giveBack(ctx context.Context, tx *delivery.Tx, m mapping.Mappin
 		delivery.Header{Conversation: returnLane(m.ID), Settle: true, Within: returnWithin},
 		copilotOrder{Mapping: m.ID, Returns: true, Post: proactive.Post{
 			To: *m.Host, OutOfTurn: true,
-			Activity: EndOfTurn("", activity.CodeCompleted, Outputs{
-				LiveChatConversationID: string(m.HubConversation), Status: statusEnded, Reason: string(m.ClosedBy),
-			}),
+			Activity: EndOfTurn("", activity.CodeCompleted, ended(m)),
 		}})
 	return err
 }

@@ -119,8 +119,9 @@ const cursorSQL = `
 	WITH inp AS (
 		SELECT *
 		FROM unnest(@destination::text[], @conversation::text[], @epoch::bigint[], @upto::bigint[], @final::bool[],
-		            @began::timestamptz[], @took::interval[], @class::text[], @status::int[], @ambiguous::bool[])
-			AS t (destination, conversation, epoch, upto, final, began_at, took, class, status, ambiguous)
+		            @began::timestamptz[], @took::interval[], @class::text[], @status::int[], @ambiguous::bool[],
+		            @receipt::text[])
+			AS t (destination, conversation, epoch, upto, final, began_at, took, class, status, ambiguous, receipt)
 	), ours AS (
 		SELECT l.destination, l.conversation, GREATEST(l.acked_seq, inp.upto) AS upto, inp.final
 		FROM lane AS l JOIN inp USING (destination, conversation)
@@ -139,8 +140,8 @@ const cursorSQL = `
 		WHERE (l.destination, l.conversation) = (ours.destination, ours.conversation)
 		RETURNING l.destination, l.conversation, l.last_seq > ours.upto AS more
 	), tried AS (
-		INSERT INTO attempt (destination, conversation, seq, began_at, took, class, status, ambiguous, owner)
-		SELECT destination, conversation, upto, began_at, took, class, status, ambiguous, @me
+		INSERT INTO attempt (destination, conversation, seq, began_at, took, class, status, ambiguous, receipt, owner)
+		SELECT destination, conversation, upto, began_at, took, class, status, ambiguous, receipt, @me
 		FROM inp JOIN moved USING (destination, conversation)
 		WHERE upto > 0
 	)

@@ -160,9 +160,10 @@ func (o *Outbox) conclude(ctx context.Context, l *lane, m message, t try, f fate
 // try is an attempt that was made.
 type try struct {
 	Outcome
-	seq   int64
-	began time.Time
-	took  time.Duration
+	seq     int64
+	began   time.Time
+	took    time.Duration
+	receipt string
 }
 
 // attempt sends m once. It reports false when the lane is not ours any more.
@@ -180,8 +181,9 @@ func (o *Outbox) attempt(ctx context.Context, l *lane, m message) (try, bool) {
 	if !l.mayBegin(cancel) {
 		return try{}, false
 	}
-	err := l.send(ctx, m.payload)
-	t := try{Outcome: classify(err), seq: m.seq, began: now, took: time.Since(now)}
+	t := try{seq: m.seq, began: now}
+	err := l.send(receiving(ctx, &t.receipt), m.payload)
+	t.Outcome, t.took = classify(err), time.Since(now)
 	l.pace.sent(l, now.Add(t.took))
 	l.breaker.record(t.Outcome)
 	l.looked()

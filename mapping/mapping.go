@@ -88,11 +88,18 @@ type Mapping struct {
 	Unreachable     bool                    // the channel wants no more for the user until they write
 	ClosedBy        Closer
 	OpenedAt        time.Time
+	Zone            string   // the user's time zone, IANA; may be empty
+	Asks            Question // what the user was asked
+	Agent           string   // who has the conversation, by name; may be empty
+	Problem         string   // what it is about
+	Reason          string   // why it ended, or was not begun; may be empty
+	Summary         string   // what the agent made of it
 }
 
 const columns = `m.id, m.state, m.bot_app_id, m.conversation_id, m.tenant_id, m.user_id, m.hub,
 	COALESCE(m.hub_conversation, ''), m.open_key::text, m.teams, COALESCE(m.connector, ''),
-	m.host, m.host_active, m.unreachable_at IS NOT NULL, COALESCE(m.closed_by, ''), m.opened_at`
+	m.host, m.host_active, m.unreachable_at IS NOT NULL, COALESCE(m.closed_by, ''), m.opened_at,
+	m.zone, COALESCE(m.asks, ''), m.agent, m.problem, m.reason, m.summary`
 
 // stateApart is the state where a row is found by something else. In a form that
 // no index has: statistics may be older than today's conversations, and then the
@@ -104,14 +111,20 @@ func (m *Mapping) fields() []any {
 		&m.ID, &m.State, &m.Key.BotAppID, &m.Key.Conversation, &m.Tenant, &m.User, &m.Hub,
 		&m.HubConversation, &m.OpenKey, &m.Teams, &m.Connector,
 		&m.Host, &m.HostActive, &m.Unreachable, &m.ClosedBy, &m.OpenedAt,
+		&m.Zone, &m.Asks, &m.Agent, &m.Problem, &m.Reason, &m.Summary,
 	}
 }
 
 func one(row pgx.Row) (Mapping, error) {
 	var m Mapping
 	err := row.Scan(m.fields()...)
+	return m, notFound(err)
+}
+
+// notFound tells a row that is not there in the package's own words.
+func notFound(err error) error {
 	if errors.Is(err, pgx.ErrNoRows) {
-		return Mapping{}, ErrNotFound
+		return ErrNotFound
 	}
-	return m, err
+	return err
 }

@@ -56,13 +56,13 @@ func in(tb testing.TB, db mapping.DB, m mapping.Mapping, state mapping.State) ma
 	ctx := tb.Context()
 	m = reserve(tb, db, m)
 	if state == mapping.Waiting || state == mapping.Active || state == mapping.Ending {
-		check(tb, mapping.Opened(ctx, db, m.ID, livechat.ConversationID(fmt.Sprintf("hub-%d", m.ID))))
+		check(tb, mapping.Opened(ctx, db, m.ID, livechat.ConversationID(fmt.Sprintf("hub-%d", m.ID)), livechat.QueueState{}))
 	}
 	switch state {
 	case mapping.Active:
 		check(tb, mapping.Joined(ctx, db, m.ID))
 	case mapping.Ending:
-		check(tb, mapping.End(ctx, db, m.ID, mapping.ByAgent))
+		check(tb, mapping.End(ctx, db, m.ID, mapping.Outcome{By: mapping.ByAgent}))
 	case mapping.Closed:
 		check(tb, mapping.Close(ctx, db, m.ID, mapping.ByUser))
 	case mapping.Failed:
@@ -83,17 +83,20 @@ func TestTransitions(t *testing.T) {
 	db := open(t)
 	changes := map[string]func(m mapping.Mapping) error{
 		"open": func(m mapping.Mapping) error {
-			return mapping.Opened(t.Context(), db, m.ID, livechat.ConversationID(fmt.Sprintf("hub-%d", m.ID)))
+			return mapping.Opened(t.Context(), db, m.ID, livechat.ConversationID(fmt.Sprintf("hub-%d", m.ID)), livechat.QueueState{})
 		},
 		"join":  func(m mapping.Mapping) error { return mapping.Joined(t.Context(), db, m.ID) },
+		"leave": func(m mapping.Mapping) error { return mapping.Left(t.Context(), db, m.ID) },
 		"fail":  func(m mapping.Mapping) error { return mapping.Fail(t.Context(), db, m.ID) },
-		"end":   func(m mapping.Mapping) error { return mapping.End(t.Context(), db, m.ID, mapping.ByIdle) },
+		"end": func(m mapping.Mapping) error {
+			return mapping.End(t.Context(), db, m.ID, mapping.Outcome{By: mapping.ByIdle})
+		},
 		"close": func(m mapping.Mapping) error { return mapping.Close(t.Context(), db, m.ID, mapping.ByHost) },
 	}
 	for from, to := range map[mapping.State]map[string]mapping.State{
 		mapping.Opening: {"open": mapping.Waiting, "fail": mapping.Failed, "close": mapping.Closed},
 		mapping.Waiting: {"join": mapping.Active, "end": mapping.Ending, "close": mapping.Closed},
-		mapping.Active:  {"end": mapping.Ending, "close": mapping.Closed},
+		mapping.Active:  {"leave": mapping.Waiting, "end": mapping.Ending, "close": mapping.Closed},
 		mapping.Ending:  {"close": mapping.Closed},
 		mapping.Closed:  {},
 		mapping.Failed:  {},
@@ -134,18 +137,18 @@ func TestOpened(t *testing.T) {
 	t.Parallel()
 	db := open(t)
 	m := in(t, db, sample("a"), mapping.Waiting)
-	if err := mapping.Opened(t.Context(), db, m.ID, "another"); !errors.Is(err, mapping.ErrNotFound) {
+	if err := mapping.Opened(t.Context(), db, m.ID, "another", livechat.QueueState{}); !errors.Is(err, mapping.ErrNotFound) {
 		t.Errorf("a second hub conversation gave %v, want ErrNotFound", err)
 	}
 	closed := in(t, db, sample("b"), mapping.Closed)
-	check(t, mapping.Opened(t.Context(), db, closed.ID, "late"))
+	check(t, mapping.Opened(t.Context(), db, closed.ID, "late", livechat.QueueState{}))
 	got, err := mapping.Get(t.Context(), db, closed.ID)
 	check(t, err)
 	if got.State != mapping.Closed || got.HubConversation != "late" {
 		t.Errorf("opened late: %s with %q, want closed, and the id kept to end it", got.State, got.HubConversation)
 	}
-	check(t, mapping.Opened(t.Context(), db, in(t, db, sample("c"), mapping.Opening).ID, "mine"))
-	if err := mapping.Opened(t.Context(), db, in(t, db, sample("d"), mapping.Opening).ID, "mine"); err == nil {
+	check(t, mapping.Opened(t.Context(), db, in(t, db, sample("c"), mapping.Opening).ID, "mine", livechat.QueueState{}))
+	if err := mapping.Opened(t.Context(), db, in(t, db, sample("d"), mapping.Opening).ID, "mine", livechat.QueueState{}); err == nil {
 		t.Error("one hub conversation was given to two users")
 	}
 }

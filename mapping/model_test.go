@@ -120,16 +120,19 @@ func TestModel(t *testing.T) {
 			"":        w.check,
 			"reserve": w.reserve,
 			"open": w.change(func(t *rapid.T, m *modelled) error {
-				return mapping.Opened(t.Context(), db, m.id, livechat.ConversationID(fmt.Sprintf("hub %d", m.id)))
+				return mapping.Opened(t.Context(), db, m.id, livechat.ConversationID(fmt.Sprintf("hub %d", m.id)), livechat.QueueState{})
 			}, mapping.Waiting, mapping.Opening),
 			"join": w.change(func(t *rapid.T, m *modelled) error {
 				return mapping.Joined(t.Context(), db, m.id)
 			}, mapping.Active, mapping.Waiting),
+			"leave": w.change(func(t *rapid.T, m *modelled) error {
+				return mapping.Left(t.Context(), db, m.id)
+			}, mapping.Waiting, mapping.Active),
 			"fail": w.change(func(t *rapid.T, m *modelled) error {
 				return mapping.Fail(t.Context(), db, m.id)
 			}, mapping.Failed, mapping.Opening),
 			"end": w.change(func(t *rapid.T, m *modelled) error {
-				return mapping.End(t.Context(), db, m.id, w.closer(t, m, ending...))
+				return mapping.End(t.Context(), db, m.id, mapping.Outcome{By: w.closer(t, m, ending...)})
 			}, mapping.Ending, ending...),
 			"close": w.change(func(t *rapid.T, m *modelled) error {
 				return mapping.Close(t.Context(), db, m.id, w.closer(t, m, closing...))

@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -24,15 +25,16 @@ type Entry struct {
 	Side    Side
 	Name    string
 	Text    string
-	Key     string // the peer's own id of it, may be empty
+	Key     string // the peer's own id of what brought it, may be empty
 	At      time.Time
+	Message string // the hub's id of an agent's message, by which it is edited; may be empty
 }
 
 const appendSQL = `
-	INSERT INTO entry (mapping, side, name, text, key)
-	SELECT mapping, side, name, text, key
-	FROM unnest(@mapping::bigint[], @side::text[], @name::text[], @text::text[], @key::text[])
-		WITH ORDINALITY AS t (mapping, side, name, text, key, ord)
+	INSERT INTO entry (mapping, side, name, text, key, message)
+	SELECT mapping, side, name, text, key, message
+	FROM unnest(@mapping::bigint[], @side::text[], @name::text[], @text::text[], @key::text[], @message::text[])
+		WITH ORDINALITY AS t (mapping, side, name, text, key, message, ord)
 	ORDER BY ord`
 
 // Append adds entries to the transcripts of locked mappings, in order. At is the
@@ -43,12 +45,14 @@ func Append(ctx context.Context, db DB, entries ...Entry) error {
 	}
 	n := len(entries)
 	mapping, side := make([]ID, n), make([]Side, n)
-	name, text, key := make([]string, n), make([]string, n), make([]string, n)
+	name, text := make([]string, n), make([]string, n)
+	key, message := make([]string, n), make([]string, n)
 	for i, e := range entries {
-		mapping[i], side[i], name[i], text[i], key[i] = e.Mapping, e.Side, e.Name, e.Text, e.Key
+		mapping[i], side[i], name[i], text[i] = e.Mapping, e.Side, e.Name, e.Text
+		key[i], message[i] = e.Key, e.Message
 	}
 	_, err := db.Exec(ctx, appendSQL, pgx.NamedArgs{
-		"mapping": mapping, "side": side, "name": name, "text": text, "key": key,
+		"mapping": mapping, "side": side, "name": name, "text": text, "key": key, "message": message,
 	})
 	if err != nil {
 		return fmt.Errorf("append transcript: %w", err)
@@ -57,7 +61,7 @@ func Append(ctx context.Context, db DB, entries ...Entry) error {
 }
 
 const transcriptSQL = `
-	SELECT mapping, side, name, text, key, said_at
+	SELECT mapping, side, name, text, key, said_at, message
 	FROM entry
 	WHERE mapping = @mapping
 	ORDER BY id`
@@ -73,4 +77,23 @@ func Transcript(ctx context.Context, db DB, id ID) ([]Entry, error) {
 		return nil, fmt.Errorf("read transcript: %w", err)
 	}
 	return entries, nil
+}
+
+const saidSQL = `
+	SELECT key
+	FROM entry
+	WHERE mapping = @mapping
+	  AND message = @message
+	  AND side = 'agent'
+	ORDER BY id
+	LIMIT 1`
+
+// Said returns the key under which an agent's message came, or "".
+func Said(ctx context.Context, db DB, id ID, message string) (string, error) {
+	var key string
+	err := db.QueryRow(ctx, saidSQL, pgx.NamedArgs{"mapping": id, "message": message}).Scan(&key)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return "", fmt.Errorf("find message: %w", err)
+	}
+	return key, nil
 }

@@ -12,8 +12,8 @@ import (
 
 const (
 	reserveSQL = `
-		INSERT INTO mapping AS m (state, bot_app_id, conversation_id, tenant_id, user_id, hub, teams, connector, host)
-		VALUES ('opening', @bot, @conversation, @tenant, @user, @hub, @teams, NULLIF(@connector, ''), @host)
+		INSERT INTO mapping AS m (state, bot_app_id, conversation_id, tenant_id, user_id, hub, teams, connector, host, zone, problem)
+		VALUES ('opening', @bot, @conversation, @tenant, @user, @hub, @teams, NULLIF(@connector, ''), @host, @zone, @problem)
 		ON CONFLICT (bot_app_id, conversation_id) WHERE state IN ('opening', 'waiting', 'active') DO NOTHING
 		RETURNING ` + columns
 
@@ -31,7 +31,7 @@ const (
 func Reserve(ctx context.Context, db DB, m Mapping) (Mapping, bool, error) {
 	args := pgx.NamedArgs{
 		"bot": m.Key.BotAppID, "conversation": m.Key.Conversation, "tenant": m.Tenant, "user": m.User,
-		"hub": m.Hub, "teams": m.Teams, "connector": m.Connector, "host": m.Host,
+		"hub": m.Hub, "teams": m.Teams, "connector": m.Connector, "host": m.Host, "zone": m.Zone, "problem": m.Problem,
 	}
 	// The open one that is in the way may be closed before it is locked; then
 	// the way is free.
@@ -56,14 +56,16 @@ func Reserve(ctx context.Context, db DB, m Mapping) (Mapping, bool, error) {
 
 const openedSQL = `
 	UPDATE mapping
-	SET hub_conversation = @hub, state = CASE WHEN state = 'opening' THEN 'waiting' ELSE state END
+	SET hub_conversation = @hub, state = CASE WHEN state = 'opening' THEN 'waiting' ELSE state END,
+		waiting_at = COALESCE(waiting_at, now()), wake_at = now(), queue = COALESCE(queue, @queue)
 	WHERE id = @id
 	  AND (hub_conversation IS NULL OR hub_conversation = @hub)`
 
 // Opened records the hub's id for a mapping, which is then waiting unless it was
-// closed meanwhile. It returns [ErrNotFound] for one that has another.
-func Opened(ctx context.Context, db DB, id ID, hub livechat.ConversationID) error {
-	tag, err := db.Exec(ctx, openedSQL, pgx.NamedArgs{"id": id, "hub": hub})
+// closed meanwhile, and how it waits. It returns [ErrNotFound] for one that has
+// another id.
+func Opened(ctx context.Context, db DB, id ID, hub livechat.ConversationID, q livechat.QueueState) error {
+	tag, err := db.Exec(ctx, openedSQL, pgx.NamedArgs{"id": id, "hub": hub, "queue": q})
 	if err == nil && tag.RowsAffected() == 0 {
 		err = ErrNotFound
 	}
@@ -71,6 +73,16 @@ func Opened(ctx context.Context, db DB, id ID, hub livechat.ConversationID) erro
 		return fmt.Errorf("record hub conversation: %w", err)
 	}
 	return nil
+}
+
+const refusedSQL = `
+	UPDATE mapping AS m
+	SET reason = @reason
+	WHERE m.id = @id AND ` + stateApart + ` = 'opening'`
+
+// Refused notes why a hub conversation is not going to be opened.
+func Refused(ctx context.Context, db DB, id ID, reason string) error {
+	return transition(ctx, db, "note refusal", refusedSQL, pgx.NamedArgs{"id": id, "reason": reason})
 }
 
 const failSQL = `
@@ -85,28 +97,59 @@ func Fail(ctx context.Context, db DB, id ID) error {
 
 const joinedSQL = `
 	UPDATE mapping AS m
-	SET state = 'active', joined_at = now()
+	SET state = 'active', joined_at = now(), asks = NULL, wake_at = now()
 	WHERE m.id = ANY(@ids) AND ` + stateApart + ` = 'waiting'`
 
-// Joined makes waiting mappings active.
+// Joined makes waiting mappings active: somebody is there.
 func Joined(ctx context.Context, db DB, ids ...ID) error {
 	return transition(ctx, db, "join mapping", joinedSQL, pgx.NamedArgs{"ids": ids})
 }
 
+const (
+	assignedSQL = `
+		UPDATE mapping
+		SET agent = @agent
+		WHERE id = @id`
+
+	leftSQL = `
+		UPDATE mapping AS m
+		SET state = 'waiting', agent = '', waiting_at = now(), queue = NULL, queue_news = false, wake_at = now()
+		WHERE m.id = @id AND ` + stateApart + ` = 'active'`
+)
+
+// Assigned records who has a conversation.
+func Assigned(ctx context.Context, db DB, id ID, agent string) error {
+	return transition(ctx, db, "record agent", assignedSQL, pgx.NamedArgs{"id": id, "agent": agent})
+}
+
+// Left makes an active mapping wait again: its agent is gone and nobody came.
+func Left(ctx context.Context, db DB, id ID) error {
+	return transition(ctx, db, "leave mapping", leftSQL, pgx.NamedArgs{"id": id})
+}
+
 const endSQL = `
 	UPDATE mapping AS m
-	SET state = 'ending', closed_by = @by, ended_at = now()
+	SET state = 'ending', closed_by = @by, reason = @reason, summary = @summary, ended_at = now(), wake_at = NULL
 	WHERE m.id = @id AND ` + stateApart + ` IN ('waiting', 'active')`
 
+// An Outcome is what a conversation came to.
+type Outcome struct {
+	By      Closer
+	Reason  string // in words or as a code, may be empty
+	Summary string
+}
+
 // End takes control from the hub: the copilot is to be told.
-func End(ctx context.Context, db DB, id ID, by Closer) error {
-	return transition(ctx, db, "end mapping", endSQL, pgx.NamedArgs{"id": id, "by": by})
+func End(ctx context.Context, db DB, id ID, o Outcome) error {
+	return transition(ctx, db, "end mapping", endSQL, pgx.NamedArgs{
+		"id": id, "by": o.By, "reason": o.Reason, "summary": o.Summary,
+	})
 }
 
 const closeSQL = `
 	UPDATE mapping
 	SET state = 'closed', closed_by = COALESCE(closed_by, @by), closed_at = now(),
-		ended_at = COALESCE(ended_at, now()), host_active = false
+		ended_at = COALESCE(ended_at, now()), host_active = false, wake_at = NULL
 	WHERE id = @id AND state IN ('opening', 'waiting', 'active', 'ending')`
 
 // Close ends a mapping for good. One that was ended before keeps who ended it.

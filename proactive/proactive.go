@@ -47,30 +47,62 @@ type Client struct {
 	Timeout     time.Duration
 }
 
-// Send posts p. Any 2xx is success, with or without a body: Teams behind Copilot
-// Studio answers with none (microsoft/Agents-for-net issue 381). Errors follow
-// the conventions of internal/jsonhttp.
-func (c *Client) Send(ctx context.Context, p Post) error {
-	client := jsonhttp.NewClient(c.Timeout, &auth.Transport{
-		Credentials: c.Credentials, Audience: p.To.Audience, Base: c.Base,
-	})
-	if err := jsonhttp.Do(ctx, client, jsonhttp.Request{URL: p.url(), In: p.body()}); err != nil {
-		return fmt.Errorf("post activity: %w", err)
+// Send posts p and returns the channel's id of it, "" when it does not tell: any
+// 2xx is success, with or without a body; Teams behind Copilot Studio answers with
+// none (microsoft/Agents-for-net issue 381). Errors follow the conventions of
+// internal/jsonhttp.
+func (c *Client) Send(ctx context.Context, p Post) (string, error) {
+	var made struct {
+		ID string `json:"id"`
+	}
+	if err := c.do(ctx, p.To, jsonhttp.Request{URL: p.url(), In: p.body(), Out: &made, OutOptional: true}); err != nil {
+		return "", fmt.Errorf("post activity: %w", err)
+	}
+	return made.ID, nil
+}
+
+// Update puts p in the place of the activity with an id, which we posted. Teams
+// refuses with 404 what is gone, a skill host with 405 what it cannot do.
+func (c *Client) Update(ctx context.Context, p Post, id string) error {
+	body := p.body()
+	body.ID = id
+	if err := c.do(ctx, p.To, jsonhttp.Request{Method: http.MethodPut, URL: p.To.activity(id), In: body}); err != nil {
+		return fmt.Errorf("update activity: %w", err)
 	}
 	return nil
+}
+
+// Delete takes back the activity with an id, which we posted.
+func (c *Client) Delete(ctx context.Context, to Target, id string) error {
+	if err := c.do(ctx, to, jsonhttp.Request{Method: http.MethodDelete, URL: to.activity(id)}); err != nil {
+		return fmt.Errorf("delete activity: %w", err)
+	}
+	return nil
+}
+
+func (c *Client) do(ctx context.Context, to Target, r jsonhttp.Request) error {
+	client := jsonhttp.NewClient(c.Timeout, &auth.Transport{
+		Credentials: c.Credentials, Audience: to.Audience, Base: c.Base,
+	})
+	return jsonhttp.Do(ctx, client, r)
 }
 
 // url is …/v3/conversations/{id}/activities, with the answered activity's id
 // behind it within a turn. Ids are opaque and hold any character: each is one
 // escaped path segment. A service URL comes with or without a final slash.
 func (p Post) url() string {
-	u := strings.TrimSuffix(p.To.ServiceURL, "/") +
-		"/v3/conversations/" + url.PathEscape(string(p.To.Conversation.ID)) + "/activities"
 	if p.ReplyTo != "" && !p.OutOfTurn {
-		u += "/" + url.PathEscape(p.ReplyTo)
+		return p.To.activity(p.ReplyTo)
 	}
-	return u
+	return p.To.activities()
 }
+
+func (t Target) activities() string {
+	return strings.TrimSuffix(t.ServiceURL, "/") +
+		"/v3/conversations/" + url.PathEscape(string(t.Conversation.ID)) + "/activities"
+}
+
+func (t Target) activity(id string) string { return t.activities() + "/" + url.PathEscape(id) }
 
 // body addresses the activity. An agent sends no id, timestamp or service URL
 // (rules A2031, A2041, A2302).

@@ -91,7 +91,7 @@ func TestSendAddressesIDs(t *testing.T) {
 	} {
 		target := to(p.URL + tc.base)
 		target.Conversation.ID = activity.ConversationID(tc.conversation)
-		err := p.client.Send(t.Context(), proactive.Post{To: target, ReplyTo: tc.replyTo, OutOfTurn: tc.outOfTurn, Activity: proactive.Notice("x")})
+		_, err := p.client.Send(t.Context(), proactive.Post{To: target, ReplyTo: tc.replyTo, OutOfTurn: tc.outOfTurn, Activity: proactive.Notice("x")})
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -109,7 +109,7 @@ func TestSendAddressesBody(t *testing.T) {
 	a := proactive.Notice("hello")
 	a.ID, a.ServiceURL, a.Timestamp = "mine", "https://elsewhere/", time.Now()
 	a.From.ID, a.Conversation.ID, a.ChannelID, a.ReplyToID = "x", "y", "z", "0"
-	if err := p.client.Send(t.Context(), proactive.Post{To: to(p.URL), ReplyTo: "7", Activity: a}); err != nil {
+	if _, err := p.client.Send(t.Context(), proactive.Post{To: to(p.URL), ReplyTo: "7", Activity: a}); err != nil {
 		t.Fatal(err)
 	}
 	var got, want map[string]any
@@ -137,7 +137,7 @@ func TestSendTakesAnySuccess(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			p := start(t, answer)
-			if err := p.client.Send(t.Context(), proactive.Post{To: to(p.URL), Activity: proactive.Notice("x")}); err != nil {
+			if _, err := p.client.Send(t.Context(), proactive.Post{To: to(p.URL), Activity: proactive.Notice("x")}); err != nil {
 				t.Error(err)
 			}
 		})
@@ -155,7 +155,7 @@ func TestSendAsksForTheTargetsToken(t *testing.T) {
 		if target.Audience = audience; audience != "" {
 			target.ServiceURL = p.URL + "/pvaruntime/"
 		}
-		if err := p.client.Send(t.Context(), proactive.Post{To: target, Activity: proactive.Notice("x")}); err != nil {
+		if _, err := p.client.Send(t.Context(), proactive.Post{To: target, Activity: proactive.Notice("x")}); err != nil {
 			t.Fatal(err)
 		}
 		<-p.got
@@ -180,7 +180,7 @@ func TestSendKeepsTheVerdict(t *testing.T) {
 		w.WriteHeader(http.StatusTooManyRequests)
 		_, _ = io.WriteString(w, "secret-words")
 	})
-	err := p.client.Send(t.Context(), proactive.Post{To: to(p.URL + "/secret-words"), Activity: proactive.Notice("secret-words")})
+	_, err := p.client.Send(t.Context(), proactive.Post{To: to(p.URL + "/secret-words"), Activity: proactive.Notice("secret-words")})
 	e, ok := errors.AsType[*jsonhttp.Error](err)
 	if !ok || e.Permanent() || !e.Unavailable() || e.RetryAfter() != 3*time.Second {
 		t.Errorf("error is %v", err)
@@ -197,7 +197,7 @@ func TestSendKeepsToTrustedHosts(t *testing.T) {
 	stranger := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a stranger was called") }))
 	t.Cleanup(stranger.Close)
 	for _, url := range []string{stranger.URL, "http://smba.trafficmanager.net/", "https://smba.trafficmanager.net.evil.example/"} {
-		err := p.client.Send(t.Context(), proactive.Post{To: to(url), Activity: proactive.Notice("x")})
+		_, err := p.client.Send(t.Context(), proactive.Post{To: to(url), Activity: proactive.Notice("x")})
 		var refusal interface{ Permanent() bool }
 		if !errors.As(err, &refusal) || !refusal.Permanent() {
 			t.Errorf("%s: error is %v, want a permanent one", url, err)

@@ -129,6 +129,12 @@ func (h *Handler) take(ctx context.Context, a activity.Activity, caller auth.Cal
 		return h.start(ctx, t)
 	case a.Type == activity.TypeMessage:
 		return h.forward(ctx, t)
+	case a.Type == activity.TypeMessageUpdate, a.Type == activity.TypeMessageDelete:
+		return nil, h.Bridge.Amend(ctx, t, a.Type == activity.TypeMessageDelete)
+	case a.Type == activity.TypeTyping:
+		return nil, h.Bridge.Typing(ctx, t)
+	case a.Type == activity.TypeInstallationUpdate && removed(a):
+		return nil, h.hostEnded(ctx, t)
 	}
 	return nil, nil // other types and names are to be ignored (rules A2006, A5002)
 }
@@ -137,14 +143,7 @@ func (h *Handler) start(ctx context.Context, t bridge.Turn) ([]activity.Activity
 	if t.Channel != activity.ChannelTeams {
 		return h.onlyTeams(ctx, t)
 	}
-	id, err := h.Bridge.Start(ctx, t)
-	if err != nil || !t.Inline {
-		return nil, err
-	}
-	if id == 0 { // a repeat, and what it started is over; its action still wants its end
-		return []activity.Activity{bridge.EndOfTurn(t.Name, activity.CodeCompleted, bridge.Outputs{Status: "ended"})}, nil
-	}
-	return h.Bridge.Started(ctx, id, t.Name)
+	return h.Bridge.Start(ctx, t)
 }
 
 // onlyTeams refuses a channel that agents' words could not reach: proactive
@@ -161,11 +160,11 @@ func (h *Handler) forward(ctx context.Context, t bridge.Turn) ([]activity.Activi
 	if t.Channel != activity.ChannelTeams {
 		return h.onlyTeams(ctx, t)
 	}
-	if t.Text == "" {
+	if t.Text == "" && t.Press == nil {
 		return nil, nil // nothing was said
 	}
 	began := time.Now()
-	err := h.Bridge.Forward(ctx, t)
+	answers, err := h.Bridge.Forward(ctx, t)
 	if ctx.Err() != nil || time.Since(began) > slowAnswer {
 		if err := h.Bridge.Unheard(ctx, t); err != nil {
 			h.Log.WarnContext(ctx, "a copy of a message may have its effect", "err", err)
@@ -174,7 +173,12 @@ func (h *Handler) forward(ctx context.Context, t bridge.Turn) ([]activity.Activi
 	if errors.Is(err, bridge.ErrNotEscalated) {
 		return h.Bridge.NotEscalated(ctx, t)
 	}
-	return nil, err
+	return answers, err
+}
+
+// removed reports whether the user or an admin took the app away.
+func removed(a activity.Activity) bool {
+	return a.Action == activity.ActionRemove || a.Action == activity.ActionRemoveUpgrade
 }
 
 func (h *Handler) end(ctx context.Context, t bridge.Turn) ([]activity.Activity, error) {

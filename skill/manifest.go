@@ -77,22 +77,30 @@ func NewManifest(publicURL, appID, version string) (Manifest, error) {
 
 func actions() map[string]Action {
 	id := Property{"string", "LiveChatConversationId", "The hub's id of the live chat. Hand it to the other actions."}
-	status := Property{"string", "Status", "connected, failed, unavailable, ended or none."}
-	reason := Property{"string", "Reason", "Why, in one word."}
-	pending := Property{"string", "PendingText", "What the user said last and nobody answered. Answer it when it is not empty."}
+	status := Property{"string", "Status", "connected, queued, unavailable, failed, ended or none."}
+	reason := Property{"string", "Reason", "Why: closed, noAgents, hubUnavailable, channel, or the agent's words."}
+	problem := Property{"string", "ProblemDescription", "What the user needs help with."}
+	summary := Property{"string", "Summary", "What the copilot makes of the conversation; on return, what the agent does."}
 	return map[string]Action{
 		ActionStart: {
 			Type: "event", Name: ActionStart, Description: "Open a live chat with a person.",
-			ResultValue: object(map[string]Property{"LiveChatConversationId": id, "status": status, "reason": reason}),
+			Value: object(map[string]Property{
+				"ProblemDescription": problem, "Summary": summary,
+				"Queue": {"string", "Queue", "Where it should go, as the hub names its queues."},
+			}),
+			ResultValue: object(map[string]Property{
+				"LiveChatConversationId": id, "status": status, "reason": reason,
+				"queuePosition":        {"integer", "QueuePosition", "How many are before the user, and one."},
+				"estimatedWaitSeconds": {"integer", "EstimatedWaitSeconds", "How long the hub expects the user to wait."},
+			}),
 		},
 		ActionSend: {
 			Type: "message", Description: "Send the user's words to the live chat, and all that follow until it ends.",
-			Value: object(map[string]Property{
-				"LiveChatConversationId": id,
-				"ProblemDescription":     {"string", "ProblemDescription", "What the user needs help with."},
-			}),
+			Value: object(map[string]Property{"LiveChatConversationId": id, "ProblemDescription": problem}),
 			ResultValue: object(map[string]Property{
-				"LiveChatConversationId": id, "status": status, "reason": reason, "PendingText": pending,
+				"LiveChatConversationId": id, "status": status, "reason": reason, "summary": summary,
+				"endedBy":     {"string", "EndedBy", "user, agent, idle, cap, unreachable, operator or host."},
+				"pendingText": {"string", "PendingText", "What the user said last and nobody answered. Answer it when it is not empty."},
 			}),
 		},
 		ActionEnd: {

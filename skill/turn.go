@@ -38,9 +38,15 @@ func (h *Handler) turn(a activity.Activity, caller auth.Caller) (bridge.Turn, er
 		User:    user(a),
 		Claimed: livechat.ConversationID(in.hub),
 		Problem: in.problem,
+		Summary: in.summary,
+		Queue:   in.queue,
+		At:      a.Timestamp,
 		Inline:  a.ExpectsReplies(),
 	}
-	if a.Type == activity.TypeMessage {
+	if press, ok := bridge.ReadPress(a.Value); ok {
+		t.Press = &press
+	}
+	if a.Type == activity.TypeMessage || a.Type == activity.TypeMessageUpdate {
 		t.Text = words(a, in.problem)
 	}
 	t.Variables = in.variables
@@ -155,9 +161,17 @@ func named(f activity.Attachment) string {
 
 // inputs are the values a topic binds to an action.
 type inputs struct {
-	hub, problem string
-	variables    map[string]string
+	hub, problem, summary, queue string
+	variables                    map[string]string
 }
+
+// Inputs that have a meaning of their own.
+const (
+	inputHub     = "LiveChatConversationId"
+	inputProblem = "ProblemDescription"
+	inputSummary = "Summary"
+	inputQueue   = "Queue"
+)
 
 // readInputs reads an activity's value: an object, also as JSON text. Scalars
 // that have no meaning here go to the agent as variables; anything else is left
@@ -182,9 +196,12 @@ func readInputs(value json.RawMessage) (inputs, error) {
 			scalars[name] = fmt.Sprint(v)
 		}
 	}
-	in := inputs{hub: scalars["LiveChatConversationId"], problem: strings.TrimSpace(scalars["ProblemDescription"])}
+	in := inputs{
+		hub: scalars[inputHub], problem: strings.TrimSpace(scalars[inputProblem]),
+		summary: strings.TrimSpace(scalars[inputSummary]), queue: strings.TrimSpace(scalars[inputQueue]),
+	}
 	maps.DeleteFunc(scalars, func(name, _ string) bool {
-		return name == "LiveChatConversationId" || name == "ProblemDescription"
+		return name == inputHub || name == inputProblem || name == inputSummary || name == inputQueue
 	})
 	if len(scalars) > maxVariables {
 		return inputs{}, web.BadRequest(fmt.Sprintf("activity: value: more than %d members", maxVariables))

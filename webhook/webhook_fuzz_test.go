@@ -48,7 +48,7 @@ func startBridge(tb testing.TB) (*bridge.Bridge, *pgxpool.Pool) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	if err := mapping.Opened(tb.Context(), pool, m.ID, "open"); err != nil {
+	if err := mapping.Opened(tb.Context(), pool, m.ID, "open", livechat.QueueState{}); err != nil {
 		tb.Fatal(err)
 	}
 	return b, pool

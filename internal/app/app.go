@@ -26,6 +26,7 @@ import (
 	"github.com/liaison-skill/liaison/livechat/contoso"
 	"github.com/liaison-skill/liaison/proactive"
 	"github.com/liaison-skill/liaison/skill"
+	"github.com/liaison-skill/liaison/texts"
 	"github.com/liaison-skill/liaison/webhook"
 )
 
@@ -57,6 +58,10 @@ func New(c Config, version string, pool *pgxpool.Pool, log *slog.Logger, addr ne
 	if err != nil {
 		return nil, fmt.Errorf("callers: %w", err)
 	}
+	catalogue, err := texts.Load(c.Texts, c.Locale)
+	if err != nil {
+		return nil, fmt.Errorf("LIAISON_TEXTS: %w", err)
+	}
 	hubs, readers := adapters(c, peers)
 	drain := time.Duration(c.Drain) / 2 // the doors get one half, what is in flight the other
 	c.Delivery.Drain, c.Delivery.Meter = drain, m
@@ -67,6 +72,11 @@ func New(c Config, version string, pool *pgxpool.Pool, log *slog.Logger, addr ne
 		ConnectorURL: c.Auth.ConnectorURL,
 		Teams:        c.teamsLimits(),
 		Retention:    time.Duration(c.Retention),
+		Patience: bridge.Patience{
+			Wait: time.Duration(c.Wait), Update: time.Duration(c.QueueUpdate), Remind: time.Duration(c.Remind),
+			Idle: time.Duration(c.Idle), Cap: time.Duration(c.Cap),
+		},
+		Texts: catalogue, AgentLocale: c.Locale,
 	})
 	r, limiter := web.NewEngine(log), web.NewLimiter(c.Rate)
 	r.Use(counted(m))

@@ -28,9 +28,13 @@ type Config struct {
 	Replica       string       `env:"REPLICA" help:"this process's name among replicas, the same after a restart; host and address by default"`
 	MaxBody       env.Bytes    `env:"MAX_BODY, default=1MiB" help:"longest request body"`
 	MaxAttachment env.Bytes    `env:"MAX_ATTACHMENT, default=20MiB" help:"longest attachment; not used by this version"`
-	Wait          env.Duration `env:"WAIT, default=5m" help:"nobody joined; not used by this version"`
-	Idle          env.Duration `env:"IDLE, default=30m" help:"nobody wrote; not used by this version"`
-	Cap           env.Duration `env:"CAP, default=12h" help:"longest conversation; not used by this version"`
+	Wait          env.Duration `env:"WAIT, default=5m" help:"nobody joined for so long: the user is asked what to do"`
+	QueueUpdate   env.Duration `env:"QUEUE_UPDATE, default=30s" help:"least time between two words about the queue"`
+	Remind        env.Duration `env:"REMIND, default=25m" help:"nobody wrote for so long: the user is asked whether they are there"`
+	Idle          env.Duration `env:"IDLE, default=30m" help:"nobody wrote for so long: the conversation is closed"`
+	Cap           env.Duration `env:"CAP, default=12h" help:"longest conversation"`
+	Texts         string       `env:"TEXTS" help:"JSON file of sentences in the place of the built-in ones; see liaison texts"`
+	Locale        string       `env:"LOCALE, default=en" help:"language of agents, and of users whose own is not spoken"`
 	Retention     env.Duration `env:"RETENTION, default=30d" help:"what is over is kept: conversations, deliveries, attempts; letters nobody decided about twice as long"`
 
 	Auth     auth.Config

@@ -19,6 +19,7 @@ import (
 	"github.com/liaison-skill/liaison/migrations"
 	"github.com/liaison-skill/liaison/proactive"
 	"github.com/liaison-skill/liaison/sandbox"
+	"github.com/liaison-skill/liaison/texts"
 )
 
 // Config returns the service's configuration in front of a sandbox.
@@ -43,12 +44,17 @@ func Start(tb testing.TB, cfg app.Config, hub livechat.Hub) (*bridge.Bridge, *pg
 	if err != nil {
 		tb.Fatal(err)
 	}
+	catalogue, err := texts.Load("", "")
+	if err != nil {
+		tb.Fatal(err)
+	}
 	pool := pgtest.DB(tb, migrations.Schema())
 	cfg.Delivery.Drain = time.Second
 	b := bridge.New(bridge.Options{
 		Pool: pool, Log: slog.New(slog.DiscardHandler), Delivery: cfg.Delivery, Replica: "test",
 		Hubs: map[string]livechat.Hub{"contoso": hub}, Hub: "contoso", ConnectorURL: cfg.Auth.ConnectorURL,
 		Client: &proactive.Client{Credentials: credentials, Base: http.DefaultTransport, Timeout: time.Minute},
+		Texts:  catalogue,
 	})
 	ctx, cancel := context.WithCancel(context.WithoutCancel(tb.Context()))
 	done := make(chan error, 1)

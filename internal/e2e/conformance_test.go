@@ -122,10 +122,11 @@ func (l *ledger) digest(tb testing.TB) string {
 		return l.tables
 	}
 	rows, err := l.db.Query(tb.Context(), `
-		SELECT format('SELECT %L, count(*) || '' rows '' || coalesce(md5(string_agg(t::text, '','' ORDER BY t::text)), '''') FROM %I.%I t',
+		SELECT format('SELECT %L, count(*) || '' rows '' || coalesce(md5(string_agg(j, '','' ORDER BY j)), '''') FROM (SELECT (to_jsonb(t) - ''wake_at'')::text AS j FROM %I.%I t) AS t',
 			table_name, table_schema, table_name)
 		FROM information_schema.tables
-		WHERE table_schema = 'public' AND table_type = 'BASE TABLE'`)
+		WHERE table_schema = 'public' AND table_type = 'BASE TABLE'
+		  AND table_name <> 'pace'`) // schedules say nothing of what had an effect
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -165,7 +165,7 @@ func (w *world) stored(t *testing.T, name, serviceURL string) string {
 		Hub: "contoso", Teams: at, Connector: serviceURL, Host: &host,
 	})
 	if err == nil {
-		err = mapping.Opened(t.Context(), w.db, m.ID, livechat.ConversationID("hub-"+name))
+		err = mapping.Opened(t.Context(), w.db, m.ID, livechat.ConversationID("hub-"+name), livechat.QueueState{})
 	}
 	if err == nil {
 		_, err = w.db.Exec(t.Context(), `UPDATE mapping SET host_active = true WHERE id = $1`, m.ID)

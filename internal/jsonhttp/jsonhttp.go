@@ -43,6 +43,10 @@ type Request struct {
 	Header http.Header
 	In     any
 	Out    any
+
+	// OutOptional says that a 2xx is success even if its body is not what Out
+	// expects, or breaks off.
+	OutOptional bool
 }
 
 // An UnbuildableError is a request that cannot be made of what was given: a value
@@ -83,6 +87,13 @@ func Do(ctx context.Context, c *http.Client, r Request) error {
 		_, _ = io.CopyN(io.Discard, resp.Body, maxResponse) // so that the connection is used again
 		return nil
 	}
+	if err := readOut(resp, r.Out); err != nil && !r.OutOptional {
+		return err
+	}
+	return nil
+}
+
+func readOut(resp *http.Response, out any) error {
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxResponse))
 	if err != nil {
 		return transportError(err, true)
@@ -90,7 +101,7 @@ func Do(ctx context.Context, c *http.Client, r Request) error {
 	if len(bytes.TrimSpace(body)) == 0 {
 		return nil
 	}
-	if err := json.Unmarshal(body, r.Out); err != nil {
+	if err := json.Unmarshal(body, out); err != nil {
 		return &Error{Status: resp.StatusCode, Code: "MalformedAnswer", cause: errors.New("answer is not the expected JSON")}
 	}
 	return nil

@@ -218,7 +218,7 @@ func talk(tb testing.TB, pool *pgxpool.Pool) {
 		Teams: proactive.Target{User: activity.Account{Name: "secret"}},
 	})
 	check(tb, err)
-	check(tb, mapping.Opened(tb.Context(), pool, made.ID, livechat.ConversationID("secret")))
+	check(tb, mapping.Opened(tb.Context(), pool, made.ID, livechat.ConversationID("secret"), livechat.QueueState{}))
 	check(tb, mapping.Append(tb.Context(), pool, mapping.Entry{Mapping: made.ID, Side: mapping.User, Name: "secret", Text: "secret"}))
 }
 

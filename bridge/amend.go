@@ -1,0 +1,123 @@
+package bridge
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+
+	"github.com/liaison-skill/liaison/activity"
+	"github.com/liaison-skill/liaison/delivery"
+	"github.com/liaison-skill/liaison/livechat"
+	"github.com/liaison-skill/liaison/mapping"
+	"github.com/liaison-skill/liaison/proactive"
+	"github.com/liaison-skill/liaison/texts"
+)
+
+// An amendment changes or takes back what was said before.
+type amendment struct {
+	Key    string `json:"key"`              // under which it was said
+	Text   string `json:"text,omitempty"`   // what it says now
+	Delete bool   `json:"delete,omitempty"` // it is taken back
+}
+
+// agentAmends changes an agent's line in Teams. How, is known when its turn comes:
+// everything before it in the lane has its outcome then.
+func (b *Bridge) agentAmends(ctx context.Context, tx *delivery.Tx, m *mapping.Mapping, e livechat.Inbound) error {
+	key, err := mapping.Said(ctx, tx, m.ID, e.Message)
+	if err != nil || e.Message == "" {
+		return err
+	}
+	o := teamsOrder{
+		Mapping: m.ID, Tenant: m.Tenant, Bot: m.Key.BotAppID, Agent: true,
+		Amend: &amendment{Key: key, Delete: e.Kind == livechat.KindDeleted},
+	}
+	said, told := proactive.AgentText(e.Sender, agentWords(e)), b.say(m, texts.Edited(agentWords(e)))
+	if o.Amend.Delete {
+		said, told = activity.Activity{}, b.say(m, texts.Deleted())
+	}
+	o.Post = proactive.Post{To: m.Teams, Activity: said}
+	instead := proactive.AgentText(e.Sender, told)
+	o.Instead = &instead
+	if _, err := enqueue(ctx, tx, b.toTeams, delivery.Header{Conversation: teamsLane(m.Key), Key: e.ID}, o); err != nil {
+		return err
+	}
+	return mapping.Append(ctx, tx, mapping.Entry{Mapping: m.ID, Side: mapping.Agent, Name: e.Sender, Text: told, Key: e.ID})
+}
+
+// amendTeams changes or deletes the activity that Teams made of an agent's line.
+// Where that is not possible, the user is told in a new one.
+func (b *Bridge) amendTeams(ctx context.Context, o teamsOrder) (string, error) {
+	lane := teamsLane(mapping.Key{BotAppID: o.Bot, Conversation: o.Post.To.Conversation.ID})
+	made, err := delivery.ReceiptOf(ctx, b.opt.Pool, b.toTeams, lane, o.Amend.Key)
+	if err != nil {
+		return "", err
+	}
+	instead := o.Post
+	instead.Activity = *o.Instead
+	if made == "" {
+		return b.opt.Client.Send(ctx, instead)
+	}
+	if o.Amend.Delete {
+		err = b.opt.Client.Delete(ctx, o.Post.To, made)
+	} else {
+		err = b.opt.Client.Update(ctx, o.Post, made)
+	}
+	if status(err) == http.StatusNotFound || status(err) == http.StatusMethodNotAllowed {
+		return b.opt.Client.Send(ctx, instead) // it is gone, or this is not Teams
+	}
+	return made, err
+}
+
+// Amend promises the hub that the user changed the message with the turn's id, or
+// took it back. It does nothing when no hub has the conversation.
+func (b *Bridge) Amend(ctx context.Context, t Turn, deleted bool) error {
+	err := b.commit(ctx, func(tx *delivery.Tx) error {
+		found, err := mapping.LockAll(ctx, tx, []mapping.Search{t.search()}, mapping.Opening, mapping.Waiting, mapping.Active)
+		if err != nil || found[0] == nil || t.ID == "" {
+			return err
+		}
+		m := found[0]
+		hub, ok := b.toHub[m.Hub]
+		if !ok {
+			return ErrNoHub
+		}
+		said := amendment{Key: hubKey(m.ID, t.ID), Text: t.Text, Delete: deleted}
+		told := b.sayAgent(texts.Edited(t.Text))
+		if deleted {
+			told = b.sayAgent(texts.Deleted())
+		}
+		fresh, err := enqueue(ctx, tx, hub,
+			delivery.Header{Conversation: hubLane(m.ID), Scope: inScope(t.Key), Key: "amend " + t.ID + " " + t.version()},
+			hubOrder{Mapping: m.ID, Amend: &said, Say: &livechat.Message{
+				Conversation: m.HubConversation, Key: said.Key + " " + t.version(), Sender: t.User.Name, Text: told,
+			}})
+		if err != nil || !fresh {
+			return err
+		}
+		return mapping.Append(ctx, tx, mapping.Entry{Mapping: m.ID, Side: mapping.User, Name: t.User.Name, Text: told, Key: t.ID})
+	})
+	if err != nil {
+		return fmt.Errorf("amend: %w", err)
+	}
+	return nil
+}
+
+// version tells one edit of a message from the next.
+func (t Turn) version() string {
+	digest := sha256.Sum256([]byte(t.Text + "\x00" + t.At.String()))
+	return hex.EncodeToString(digest[:8])
+}
+
+// amendHub tells the hub of a change, as such if it knows changes.
+func amendHub(ctx context.Context, hub livechat.Hub, a amendment, say livechat.Message) error {
+	able, ok := hub.(livechat.Amend)
+	switch {
+	case !ok:
+		return hub.Send(ctx, say)
+	case a.Delete:
+		return able.Delete(ctx, say.Conversation, a.Key)
+	}
+	return able.Edit(ctx, say.Conversation, a.Key, a.Text)
+}

@@ -1,0 +1,169 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/liaison-skill/liaison/delivery"
+	"github.com/liaison-skill/liaison/livechat"
+	"github.com/liaison-skill/liaison/mapping"
+	"github.com/liaison-skill/liaison/texts"
+)
+
+// How often both sides are compared, by one replica at a time, how old a
+// difference must be to be one, and how far back a hub is asked for what we may
+// have missed.
+const (
+	reconcileEvery  = 20 * time.Second
+	reconcileWithin = time.Minute
+	fillEvery       = 5 * time.Minute
+	fillOverlap     = 2 * time.Minute
+	settledFor      = 15 * time.Second // what is younger is on its way
+)
+
+// reconcile compares what we know of hubs with what they know of us, until ctx
+// ends, and repairs the differences: at once, and then from time to time.
+func (b *Bridge) reconcile(ctx context.Context) error {
+	tick := time.NewTicker(reconcileEvery / 4)
+	defer tick.Stop()
+	for {
+		for name, hub := range b.opt.Hubs {
+			if err := b.reconcileHub(ctx, name, hub); err != nil && ctx.Err() == nil {
+				b.opt.Log.WarnContext(ctx, "reconcile", "hub", name, "err", err)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+func (b *Bridge) reconcileHub(ctx context.Context, name string, hub livechat.Hub) error {
+	ctx, cancel := context.WithTimeout(ctx, reconcileWithin)
+	defer cancel()
+	if census, ok := hub.(livechat.Census); ok {
+		mine, err := delivery.TakeTurn(ctx, b.opt.Pool, "census|"+name, reconcileEvery)
+		if err != nil {
+			return err
+		}
+		if mine {
+			if err := b.compare(ctx, name, census); err != nil {
+				return err
+			}
+		}
+	}
+	if since, ok := hub.(livechat.Since); ok {
+		mine, err := delivery.TakeTurn(ctx, b.opt.Pool, "fill|"+name, fillEvery)
+		if err != nil || !mine {
+			return err
+		}
+		return b.fill(ctx, name, since)
+	}
+	return nil
+}
+
+// compare ends what a hub still has although it is over, and what we still have
+// although the hub ended it.
+func (b *Bridge) compare(ctx context.Context, name string, census livechat.Census) error {
+	ours, err := mapping.GoingAtHub(ctx, b.opt.Pool, name, settledFor)
+	if err != nil {
+		return err
+	}
+	theirs, err := census.Conversations(ctx)
+	if err != nil {
+		return fmt.Errorf("census: %w", err)
+	}
+	orphans, err := mapping.OverAtHub(ctx, b.opt.Pool, name, theirs, settledFor)
+	if err != nil {
+		return err
+	}
+	for id, c := range orphans {
+		b.opt.Log.WarnContext(ctx, "hub conversation outlived its mapping", "hub", name, "mapping", id)
+		if err := b.endOrphan(ctx, name, id, c); err != nil {
+			return err
+		}
+	}
+	open := map[livechat.ConversationID]bool{}
+	for _, s := range theirs {
+		open[s.Conversation] = !s.Ended
+	}
+	for _, m := range ours {
+		if open[m.Conversation] {
+			continue
+		}
+		if err := b.endIfGone(ctx, name, census, m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// endOrphan has a conversation ended, once in a while, until the hub does it.
+func (b *Bridge) endOrphan(ctx context.Context, name string, id mapping.ID, c livechat.ConversationID) error {
+	return b.commit(ctx, func(tx *delivery.Tx) error {
+		m, err := mapping.Lock(ctx, tx, id)
+		if err != nil {
+			return ignoreGone(err)
+		}
+		span := time.Now().Unix() / int64(3*reconcileEvery/time.Second)
+		fresh, err := tx.Accept(ctx, "orphan|"+name, fmt.Sprintf("%s %d", c, span))
+		if err != nil || !fresh {
+			return err
+		}
+		_, err = enqueue(ctx, tx, b.toHub[name], delivery.Header{Conversation: hubLane(id)},
+			hubOrder{Mapping: id, End: &livechat.Ending{Conversation: c, Key: m.OpenKey, Reason: "orphan"}})
+		return err
+	})
+}
+
+// endIfGone gives a conversation back to the copilot whose hub says that it is over
+// or that it knows none.
+func (b *Bridge) endIfGone(ctx context.Context, name string, census livechat.Census, m mapping.Going) error {
+	s, err := census.Status(ctx, m.Conversation)
+	var answer interface{ Permanent() bool }
+	switch {
+	case errors.As(err, &answer) && answer.Permanent():
+	case err != nil:
+		return fmt.Errorf("census: %w", err)
+	case !s.Ended:
+		return nil // it was opened, or reopened, while we asked
+	}
+	b.opt.Log.WarnContext(ctx, "mapping outlived its hub conversation", "hub", name, "mapping", m.ID)
+	return b.commit(ctx, func(tx *delivery.Tx) error {
+		locked, err := mapping.Lock(ctx, tx, m.ID)
+		if err != nil || !locked.State.Open() {
+			return ignoreGone(err)
+		}
+		return b.endUser(ctx, tx, &locked, mapping.Outcome{By: mapping.ByAgent}, b.say(&locked, texts.AgentEnded("")))
+	})
+}
+
+// fill takes in what a hub said while nobody heard it. What was heard is known by
+// its id.
+func (b *Bridge) fill(ctx context.Context, name string, since livechat.Since) error {
+	going, err := mapping.GoingAtHub(ctx, b.opt.Pool, name, 0)
+	if err != nil {
+		return err
+	}
+	for _, m := range going {
+		missed, err := since.Since(ctx, m.Conversation, m.HeardAt.Add(-fillOverlap))
+		var answer interface{ Permanent() bool }
+		if errors.As(err, &answer) && answer.Permanent() {
+			continue // it is gone: the census finds out
+		}
+		if err != nil {
+			return fmt.Errorf("fill: %w", err)
+		}
+		for _, e := range missed {
+			err := b.hear(ctx, name, e)
+			if err != nil && !errors.Is(err, ErrEnded) && !errors.Is(err, ErrUnknown) {
+				return err
+			}
+		}
+	}
+	return nil
+}
