@@ -46,7 +46,7 @@ func TestPatience(t *testing.T) {
 		"spoke after all":      {func(w *mapping.Watch) { w.State, w.SaidAt, w.RemindedAt = mapping.Active, after(86), after(85) }, 90, nil, 111},
 		"too long":             {func(w *mapping.Watch) { w.State, w.SaidAt = mapping.Active, after(719) }, 720, []chore{closeCapped}, 0},
 		"silent and too long":  {func(w *mapping.Watch) { w.State, w.SaidAt = mapping.Active, after(600) }, 720, []chore{closeCapped}, 0},
-		"nobody and too long":  {func(w *mapping.Watch) {}, 720, []chore{closeCapped}, 0},
+		"nobody and too long":  {func(*mapping.Watch) {}, 720, []chore{closeCapped}, 0},
 		"woke long after both": {func(w *mapping.Watch) { w.State, w.SaidAt = mapping.Active, after(60) }, 300, []chore{closeIdle}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
