@@ -28,12 +28,13 @@ func Literal(text string) string {
 	return e.b.String()
 }
 
-// An escaper writes Markdown. Its zero value is at the beginning of a line.
+// An escaper writes Markdown.
 type escaper struct {
 	b strings.Builder
 	// sealed says that the last thing written was markup of our own, which
 	// the same kind of markup would not begin after.
 	sealed bool
+	fresh  bool // nothing of the line's own was written
 }
 
 // breakLine writes n line breaks, if there is a line to break. One break is none
@@ -70,7 +71,7 @@ func (e *escaper) line(s string) {
 
 // words writes what stands within a line.
 func (e *escaper) words(s string) {
-	e.sealed = false
+	e.sealed, e.fresh = false, false
 	from := 0
 	for i := 0; i < len(s); i++ {
 		escaped := escape(s[i])

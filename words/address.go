@@ -1,0 +1,65 @@
+package words
+
+import (
+	"net/url"
+	"strings"
+	"unicode"
+)
+
+// safeAddress returns an address that may be followed: of the web, of mail, of a
+// telephone. Any other is not shown as a link.
+func safeAddress(raw string) (string, bool) {
+	u, err := url.Parse(strings.TrimSpace(raw))
+	if err != nil {
+		return "", false
+	}
+	switch u.Scheme {
+	case "http", "https":
+		return u.String(), u.Host != ""
+	case "mailto", "tel":
+		return u.String(), u.Opaque != "" && !strings.ContainsFunc(u.Opaque, unicode.IsSpace)
+	}
+	return "", false
+}
+
+// says reports whether a link's words are its address.
+func says(label, href string) bool {
+	short := func(s string) string {
+		for _, prefix := range [...]string{"https://", "http://", "mailto:", "tel:"} {
+			s = strings.TrimPrefix(s, prefix)
+		}
+		return strings.TrimSuffix(s, "/")
+	}
+	return strings.EqualFold(short(label), short(href))
+}
+
+// misleads reports whether a link's words look like an address at another host
+// than the link's.
+func misleads(label, href string) bool {
+	if strings.ContainsFunc(label, unicode.IsSpace) || !strings.Contains(label, ".") {
+		return false
+	}
+	if !strings.Contains(label, "://") {
+		label = "https://" + label
+	}
+	shown, err := url.Parse(label)
+	if err != nil {
+		return true
+	}
+	target, err := url.Parse(href)
+	return err == nil && target.Host != "" && !strings.EqualFold(shown.Host, target.Host)
+}
+
+// visible leaves out what has no width or turns the direction of writing, so
+// that a link's words cannot pretend. Emoji and Indic scripts need the joiners.
+func visible(label string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Cf, r) && r != '\u200c' && r != '\u200d' && !isTag(r) {
+			return -1
+		}
+		return r
+	}, label)
+}
+
+// isTag reports whether r spells out the region of a flag.
+func isTag(r rune) bool { return r >= 0xe0020 && r <= 0xe007f }
