@@ -7,7 +7,8 @@ import (
 )
 
 // safeAddress returns an address that may be followed: of the web, of mail, of a
-// telephone. Any other is not shown as a link.
+// telephone. Any other is not shown as a link, nor one with a user's name, which
+// is there to look like a host.
 func safeAddress(raw string) (string, bool) {
 	u, err := url.Parse(strings.TrimSpace(raw))
 	if err != nil {
@@ -15,7 +16,7 @@ func safeAddress(raw string) (string, bool) {
 	}
 	switch u.Scheme {
 	case "http", "https":
-		return u.String(), u.Host != ""
+		return u.String(), u.Host != "" && u.User == nil
 	case "mailto", "tel":
 		return u.String(), u.Opaque != "" && !strings.ContainsFunc(u.Opaque, unicode.IsSpace)
 	}
@@ -33,21 +34,26 @@ func says(label, href string) bool {
 	return strings.EqualFold(short(label), short(href))
 }
 
-// misleads reports whether a link's words look like an address at another host
-// than the link's.
+// misleads reports whether among a link's words is what looks like an address at
+// another host than the link's.
 func misleads(label, href string) bool {
-	if strings.ContainsFunc(label, unicode.IsSpace) || !strings.Contains(label, ".") {
+	target, err := url.Parse(href)
+	if err != nil || target.Host == "" {
 		return false
 	}
-	if !strings.Contains(label, "://") {
-		label = "https://" + label
+	for word := range strings.FieldsSeq(label) {
+		if !strings.Contains(word, ".") {
+			continue
+		}
+		if !strings.Contains(word, "://") {
+			word = "https://" + word
+		}
+		shown, err := url.Parse(word)
+		if err != nil || !strings.EqualFold(shown.Host, target.Host) {
+			return true
+		}
 	}
-	shown, err := url.Parse(label)
-	if err != nil {
-		return true
-	}
-	target, err := url.Parse(href)
-	return err == nil && target.Host != "" && !strings.EqualFold(shown.Host, target.Host)
+	return false
 }
 
 // visible leaves out what has no width or turns the direction of writing, so

@@ -35,6 +35,7 @@ type escaper struct {
 	// the same kind of markup would not begin after.
 	sealed bool
 	fresh  bool // nothing of the line's own was written
+	joined bool // what is written now is followed by more without a blank
 }
 
 // breakLine writes n line breaks, if there is a line to break. One break is none
@@ -53,7 +54,11 @@ func (e *escaper) breakLine(n int) {
 // lists and headings would be obeyed.
 func (e *escaper) line(s string) {
 	for s != "" && isBlank(s[0]) { // four blanks would begin a block of code
-		e.b.WriteRune(nbsp)
+		indent := string(nbsp)
+		if s[0] == '\t' {
+			indent = strings.Repeat(indent, 4)
+		}
+		e.b.WriteString(indent)
 		s = s[1:]
 	}
 	rest := strings.TrimLeft(s, "0123456789")
@@ -141,6 +146,9 @@ func escape(c byte) string {
 	return ""
 }
 
+// notLast is the punctuation of a sentence, with which no address ends.
+const notLast = ".,:!?'"
+
 // addressLen returns the length of the web address that s begins with, or 0. It
 // ends where Markdown could begin, and before a sentence's punctuation.
 func addressLen(s string) int {
@@ -157,9 +165,9 @@ func addressLen(s string) int {
 	if i := strings.IndexAny(s, " \t<>\"`*|[]\\\u00a0"); i >= 0 {
 		end = i
 	}
-	end = len(strings.TrimRight(s[:end], ".,;:!?'"))
+	end = len(strings.TrimRight(s[:end], notLast))
 	if strings.HasSuffix(s[:end], ")") && !strings.Contains(s[:end], "(") {
-		end = len(strings.TrimRight(s[:end], ").,;:!?'"))
+		end = len(strings.TrimRight(s[:end], notLast+")"))
 	}
 	if end <= host {
 		return 0
@@ -170,7 +178,7 @@ func addressLen(s string) int {
 // address writes a web address as it is, for Teams to make a link of, or as a
 // link of its own where Markdown would obey a part of it.
 func (e *escaper) address(s, after string) {
-	if isInert(s, after) {
+	if e.ends(after) && isInert(s) {
 		e.b.WriteString(s)
 		return
 	}
@@ -181,9 +189,16 @@ func (e *escaper) address(s, after string) {
 	e.b.WriteByte(')')
 }
 
-// isInert reports whether an address may stand as it is: its underscores are
-// within words, it strikes nothing through and names no HTML entity.
-func isInert(s, after string) bool {
+// ends reports whether an address ends where every reader sees its end: before a
+// blank, or punctuation and a blank.
+func (e *escaper) ends(after string) bool {
+	after = strings.TrimLeft(after, notLast+")")
+	return after == "" && !e.joined || after != "" && isBlank(after[0])
+}
+
+// isInert reports whether an address has nothing that is obeyed: its underscores
+// are within words, it strikes nothing through and names no HTML entity.
+func isInert(s string) bool {
 	if strings.Contains(s, "~") || strings.Contains(s, "&") && hasEntity(s) {
 		return false
 	}
@@ -193,8 +208,7 @@ func isInert(s, after string) bool {
 		}
 		before, _ := utf8.DecodeLastRuneInString(s[:i])
 		next, _ := utf8.DecodeRuneInString(s[i+1:])
-		closes := i+1 == len(s) && (after == "" || isBlank(after[0]))
-		if !closes && !(isWord(before) && isWord(next)) {
+		if !isWord(before) || !isWord(next) {
 			return false
 		}
 	}

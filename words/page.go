@@ -6,6 +6,24 @@ import "strings"
 type style struct {
 	bold, italic, code bool
 	href               string
+	link               int // tells links apart that lead to the same address
+}
+
+// of is the style within an element. A link's words all look alike: one in parts
+// would be many.
+func (s style) of(element string) style {
+	if s.href != "" {
+		return s
+	}
+	switch element {
+	case "b", "strong", "h1", "h2", "h3", "h4", "h5", "h6", "th":
+		s.bold = true
+	case "i", "em":
+		s.italic = true
+	case "code", "tt", "kbd", "samp":
+		s.code = true
+	}
+	return s
 }
 
 // A span is a run of a line's words in one style; it ends at an offset.

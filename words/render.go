@@ -77,16 +77,17 @@ func (e *escaper) spans(l line) {
 	for _, s := range l.spans {
 		text := string(l.text[from:s.end])
 		from = s.end
+		before, core, after := trim(text)
+		e.joined = after == "" && from < len(l.text)
 		if e.fresh && s.style == (style{}) {
 			e.line(text)
 			continue
 		}
-		before, core, after := trim(text)
 		if before != "" {
 			e.words(before)
 		}
 		if core != "" {
-			e.span(core, s.style, after != "" || from == len(l.text))
+			e.span(core, s.style)
 		}
 		if after != "" {
 			e.words(after)
@@ -94,8 +95,8 @@ func (e *escaper) spans(l line) {
 	}
 }
 
-// span writes words in a style; closed says that a blank or nothing follows.
-func (e *escaper) span(s string, st style, closed bool) {
+// span writes words in a style.
+func (e *escaper) span(s string, st style) {
 	switch {
 	case st.href != "":
 		e.link(s, st)
@@ -105,7 +106,8 @@ func (e *escaper) span(s string, st style, closed bool) {
 		e.sealed, e.fresh = true, false
 		return
 	}
-	marks := e.marks(s, st, closed)
+	marks := e.marks(s, st)
+	e.joined = e.joined || marks != ""
 	e.b.WriteString(marks)
 	if e.fresh {
 		e.line(s)
@@ -119,11 +121,11 @@ func (e *escaper) span(s string, st style, closed bool) {
 // marks are what stands before and after words in bold or italic, or "" where
 // Markdown would not take it for that: next to other marks, or within a word
 // next to punctuation.
-func (e *escaper) marks(s string, st style, closed bool) string {
+func (e *escaper) marks(s string, st style) string {
 	first, _ := utf8.DecodeRuneInString(s)
 	last, _ := utf8.DecodeLastRuneInString(s)
 	switch {
-	case e.sealed, isMark(first) && !e.apart(), isMark(last) && !closed:
+	case e.sealed, isMark(first) && !e.apart(), isMark(last) && e.joined:
 		return ""
 	case st.bold && st.italic:
 		return "***"
@@ -148,7 +150,7 @@ func (e *escaper) link(s string, st style) {
 	if label == "" {
 		label = st.href
 	}
-	marks := (&escaper{fresh: true}).marks(label, st, true)
+	marks := (&escaper{fresh: true}).marks(label, st)
 	e.b.WriteString("[" + marks)
 	e.label(label)
 	e.b.WriteString(marks + "](" + destination(st.href) + ")")

@@ -38,8 +38,9 @@ type scan struct {
 	used   int
 	pos    int
 	places [levels]place
-	fence  fence // the block of code at pos
-	turned *fence
+	fence  fence  // the block of code at pos
+	marks  bool   // pos is within a fence
+	begun  *fence // the block that begins behind it
 
 	blankFrom int // where the white space before pos began, or -1
 	breaks    int // in that white space
@@ -89,19 +90,19 @@ func (c *scan) run(lineStart bool) bool {
 	return true
 }
 
-// startLine looks at the line ahead: it may be a fence, whose effect begins with
-// the next line, and if it is none that closes, the text may be cut before it.
+// startLine looks at the line ahead. If it is no fence that closes, the text may
+// be cut before it; if it is a fence, not within.
 func (c *scan) startLine() {
 	f, ok := readFence(c.rest[c.pos:])
 	closes := ok && c.fence.closedBy(f)
-	switch {
-	case closes:
-		c.turned = &fence{}
-	case ok && c.fence.open == "" && f.costs(c.unit)*2 <= c.room: // else no room for both the code and its marks
-		c.turned = &f
-	}
 	if c.blankFrom > 0 && !closes && !c.opened {
 		c.mark(min(atLine+c.breaks-1, atParagraph), c.blankFrom)
+	}
+	switch {
+	case closes:
+		c.marks, c.fence = true, fence{}
+	case ok && c.fence.open == "" && f.costs(c.unit)*2 <= c.room: // else no room for both the code and its marks
+		c.marks, c.begun = true, &f
 	}
 }
 
@@ -115,9 +116,9 @@ func (c *scan) see(char string, newline bool) {
 		c.opened = false
 		if newline {
 			c.breaks++
-			if c.turned != nil {
-				c.opened = c.turned.open != ""
-				c.fence, c.turned = *c.turned, nil
+			c.marks = false
+			if c.begun != nil {
+				c.opened, c.fence, c.begun = true, *c.begun, nil
 			}
 		}
 		if c.blankFrom > 0 && c.breaks == 0 {
@@ -161,7 +162,11 @@ func (c *scan) space() int {
 	return atWord
 }
 
-func (c *scan) mark(level, end int) { c.places[level] = place{end: end, fence: c.fence} }
+func (c *scan) mark(level, end int) {
+	if !c.marks {
+		c.places[level] = place{end: end, fence: c.fence}
+	}
+}
 
 // choose returns the best place seen and its level: the highest at which the
 // part is not too short, else the latest within white space.

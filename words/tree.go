@@ -15,6 +15,7 @@ type reader struct {
 
 	teams bool   // the document is Teams' own: "@" before mentions
 	own   string // the bot's name, whose mention is left out
+	links int    // begun so far
 }
 
 // parse reads HTML. What is nested too deep to be meant is an error.
@@ -56,13 +57,8 @@ func (r *reader) node(n *html.Node, st style) {
 
 // element shows an element by its meaning; one without any is its content.
 func (r *reader) element(n *html.Node, st style) {
+	st = st.of(n.Data)
 	switch n.Data {
-	case "b", "strong", "h1", "h2", "h3", "h4", "h5", "h6", "th":
-		st.bold = true
-	case "i", "em":
-		st.italic = true
-	case "code", "tt", "kbd", "samp":
-		st.code = true
 	case "a":
 		r.link(n, st)
 		return
@@ -106,10 +102,16 @@ func (r *reader) link(n *html.Node, st style) {
 		r.children(n, st)
 		return
 	}
-	if st.href == "" {
-		st = style{bold: st.bold, italic: st.italic, href: href}
+	r.children(n, r.linked(st, href))
+}
+
+// linked is st within one more link. There is none within a link.
+func (r *reader) linked(st style, href string) style {
+	if st.href != "" {
+		return st
 	}
-	r.children(n, st)
+	r.links++
+	return style{bold: st.bold, italic: st.italic, href: href, link: r.links}
 }
 
 // picture shows an emoji as it is, and another image as a link to it.
@@ -117,7 +119,7 @@ func (r *reader) picture(n *html.Node, st style) {
 	alt := attribute(n, "alt")
 	if n.Data == "img" && !strings.HasSuffix(attribute(n, "itemtype"), "Emoji") && st.href == "" {
 		if src, ok := safeAddress(attribute(n, "src")); ok {
-			st.href = src
+			st = r.linked(st, src)
 			if strings.TrimSpace(alt) == "" {
 				alt = src
 			}
