@@ -36,6 +36,7 @@ type escaper struct {
 	sealed bool
 	fresh  bool // nothing of the line's own was written
 	joined bool // what is written now is followed by more without a blank
+	marked bool // what is written now stands between marks
 }
 
 // breakLine writes n line breaks, if there is a line to break. One break is none
@@ -82,6 +83,8 @@ func (e *escaper) words(s string) {
 		escaped := escape(s[i])
 		switch {
 		case escaped != "":
+		case s[i] == '!' && e.linkMayFollow(s[i+1:]):
+			escaped = `\!` // with a link, it would be an image
 		case isBlank(s[i]) && i > 0 && isBlank(s[i-1]):
 			escaped = string(nbsp) // blanks in a row are shown as one
 		case s[i]|0x20 == 'h':
@@ -101,6 +104,11 @@ func (e *escaper) words(s string) {
 		from = i + 1
 	}
 	e.b.WriteString(s[from:])
+}
+
+// linkMayFollow reports whether what comes next may be a link of our own.
+func (e *escaper) linkMayFollow(after string) bool {
+	return after == "" && e.joined && !e.marked || addressLen(after) > 0
 }
 
 // label writes what stands between a link's brackets, where no link begins.
@@ -193,7 +201,7 @@ func (e *escaper) address(s, after string) {
 // blank, or punctuation and a blank.
 func (e *escaper) ends(after string) bool {
 	after = strings.TrimLeft(after, notLast+")")
-	return after == "" && !e.joined || after != "" && isBlank(after[0])
+	return after == "" && !e.joined && !e.marked || after != "" && isBlank(after[0])
 }
 
 // isInert reports whether an address has nothing that is obeyed: its underscores

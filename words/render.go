@@ -107,7 +107,7 @@ func (e *escaper) span(s string, st style) {
 		return
 	}
 	marks := e.marks(s, st)
-	e.joined = e.joined || marks != ""
+	e.marked = marks != ""
 	e.b.WriteString(marks)
 	if e.fresh {
 		e.line(s)
@@ -115,7 +115,7 @@ func (e *escaper) span(s string, st style) {
 		e.words(s)
 	}
 	e.b.WriteString(marks)
-	e.sealed = marks != ""
+	e.sealed, e.marked = e.marked, false
 }
 
 // marks are what stands before and after words in bold or italic, or "" where
