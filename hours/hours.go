@@ -1,0 +1,161 @@
+// Package hours says when a hub is open: weekly times in a time zone, with
+// holidays and special days.
+//
+// A [Schedule] is written in a line, or in a file of such lines:
+//
+//	Europe/Berlin Mon-Fri 09:00-17:30, Sat 10:00-14:00; closed 2026-12-25, 12-26; 2026-12-24 09:00-12:00
+//
+// A zone of the IANA database comes first. Then come days with their times, in
+// rules that a semicolon or a new line ends; commas and spaces separate alike.
+//
+//	Mon, Monday, Mon-Fri, daily         days of the week
+//	12-26, 12-24..01-01                 days of every year
+//	2026-12-24, 2026-12-24..2027-01-01  days of one year, or of two
+//	09:00-12:00, 13:00-17:30            times of the days before them
+//	22:00-06:00                         over midnight; it belongs to the day it begins on
+//	closed 12-25, 12-26                 no times, for all days of the rule
+//	# until Easter                      a remark, to the end of the line
+//
+// A date of one year goes before a day of every year, and that before a day of the
+// week. A day has its times once. In place of all this, always and never stand for
+// themselves.
+//
+// Times are those of the wall clock. Where clocks are put forward, a time that is
+// left out is the moment they are put forward; where they are put back, a span
+// begins at the first of two equal times and ends at the second.
+package hours
+
+import (
+	"time"
+)
+
+// horizon bounds how far ahead is looked, in days.
+const horizon = 400
+
+// A Schedule is when somebody is there. It does not change. The zero Schedule is
+// always open.
+type Schedule struct {
+	text    string
+	limited bool // the days below hold; otherwise it is always open
+	zone    *time.Location
+	week    [7][]span // by time.Weekday
+	yearly  map[date][]span
+	dates   map[date][]span
+}
+
+// A date is a day of the calendar; without a year, that day of every year.
+type date struct {
+	year  int
+	month time.Month
+	day   int
+}
+
+// A span is a part of a day, in minutes from its midnight. It may end on the next
+// day.
+type span struct{ from, to int }
+
+const minutesADay = 24 * 60
+
+// A Status is what a schedule says about a moment.
+type Status struct {
+	Open     bool
+	NextOpen time.Time // when closed; zero if it is not within 400 days
+	Closes   time.Time // when open; zero if it is not within 400 days
+}
+
+// String returns the schedule as it was written.
+func (s Schedule) String() string {
+	if s.text == "" {
+		return always
+	}
+	return s.text
+}
+
+// IsZero reports whether nothing was written at all.
+func (s Schedule) IsZero() bool { return s.text == "" }
+
+// At says whether the schedule is open at t, and until when it is so. It is open
+// at the moment it opens, and closed at the moment it closes.
+func (s Schedule) At(t time.Time) Status {
+	if !s.limited {
+		return Status{Open: true}
+	}
+	t = t.In(s.zone)
+	var closes time.Time // once t is found to be within a span
+	for ahead := -2; ahead <= horizon; ahead++ {
+		day := time.Date(t.Year(), t.Month(), t.Day()+ahead, 0, 0, 0, 0, time.UTC)
+		for _, p := range s.spans(day) {
+			from, to := s.instants(day, p)
+			switch {
+			case !to.After(from): // left out with an hour that was
+			case closes.IsZero() && from.After(t):
+				return Status{NextOpen: from}
+			case closes.IsZero() && to.After(t):
+				closes = to
+			case !closes.IsZero() && from.After(closes):
+				return Status{Open: true, Closes: closes}
+			case !closes.IsZero() && to.After(closes):
+				closes = to
+			}
+		}
+	}
+	if closes.IsZero() || closes.Sub(t) > (horizon-1)*24*time.Hour {
+		return Status{Open: !closes.IsZero()}
+	}
+	return Status{Open: true, Closes: closes}
+}
+
+// spans returns the times of a day, which is a midnight in UTC.
+func (s Schedule) spans(day time.Time) []span {
+	if special, ok := s.dates[date{day.Year(), day.Month(), day.Day()}]; ok {
+		return special
+	}
+	if special, ok := s.yearly[date{0, day.Month(), day.Day()}]; ok {
+		return special
+	}
+	return s.week[day.Weekday()]
+}
+
+func (s Schedule) instants(day time.Time, p span) (from, to time.Time) {
+	from, _ = s.reading(day.Add(time.Duration(p.from) * time.Minute))
+	_, to = s.reading(day.Add(time.Duration(p.to) * time.Minute))
+	return from, to
+}
+
+// reading returns the first and the last moment at which the zone's clocks read
+// as wall does in UTC. Where they never do, that is when they are put forward.
+func (s Schedule) reading(wall time.Time) (first, last time.Time) {
+	near := time.Date(wall.Year(), wall.Month(), wall.Day(), wall.Hour(), wall.Minute(), 0, 0, s.zone)
+	begins, ends := near.ZoneBounds() // the only changes there could be nearby
+	around := []time.Time{near}
+	if !begins.IsZero() {
+		around = append(around, begins.Add(-1))
+	}
+	if !ends.IsZero() {
+		around = append(around, ends)
+	}
+	var low time.Time // the earliest guess, by the offset furthest ahead
+	for _, a := range around {
+		_, offset := a.Zone()
+		guess := wall.Add(-time.Duration(offset) * time.Second).In(s.zone)
+		if low.IsZero() || guess.Before(low) {
+			low = guess
+		}
+		if _, now := guess.Zone(); now != offset {
+			continue
+		}
+		if first.IsZero() || guess.Before(first) {
+			first = guess
+		}
+		if guess.After(last) {
+			last = guess
+		}
+	}
+	if !first.IsZero() {
+		return first, last
+	}
+	if begins.Before(low) {
+		return ends, ends
+	}
+	return begins, begins
+}
