@@ -140,14 +140,14 @@ func (p *parser) set(days []day, times []span) error {
 		taken := false
 		switch {
 		case d.date == date{}:
-			taken = p.s.week[d.weekday] != nil
-			p.s.week[d.weekday] = times
+			taken = p.plan.week[d.weekday] != nil
+			p.plan.week[d.weekday] = times
 		case d.date.year == 0:
-			_, taken = p.s.yearly[d.date]
-			p.s.yearly[d.date] = times
+			_, taken = p.plan.yearly[d.date]
+			p.plan.yearly[d.date] = times
 		default:
-			_, taken = p.s.dates[d.date]
-			p.s.dates[d.date] = times
+			_, taken = p.plan.dates[d.date]
+			p.plan.dates[d.date] = times
 		}
 		if taken {
 			return fmt.Errorf("%s has its times before this; write them together", d.name)

@@ -34,13 +34,15 @@ const horizon = 400
 
 // A Schedule is when somebody is there. It does not change. The zero Schedule is
 // always open.
-type Schedule struct {
-	text    string
-	limited bool // the days below hold; otherwise it is always open
-	zone    *time.Location
-	week    [7][]span // by time.Weekday
-	yearly  map[date][]span
-	dates   map[date][]span
+type Schedule struct{ plan *plan }
+
+// A plan is a schedule that was read.
+type plan struct {
+	text   string
+	zone   *time.Location
+	week   [7][]span // by time.Weekday
+	yearly map[date][]span
+	dates  map[date][]span
 }
 
 // A date is a day of the calendar; without a year, that day of every year.
@@ -65,27 +67,27 @@ type Status struct {
 
 // String returns the schedule as it was written.
 func (s Schedule) String() string {
-	if s.text == "" {
+	if s.IsZero() {
 		return always
 	}
-	return s.text
+	return s.plan.text
 }
 
 // IsZero reports whether nothing was written at all.
-func (s Schedule) IsZero() bool { return s.text == "" }
+func (s Schedule) IsZero() bool { return s.plan == nil }
 
 // At says whether the schedule is open at t, and until when it is so. It is open
 // at the moment it opens, and closed at the moment it closes.
 func (s Schedule) At(t time.Time) Status {
-	if !s.limited {
+	if s.String() == always {
 		return Status{Open: true}
 	}
-	t = t.In(s.zone)
+	t = t.In(s.plan.zone)
 	var closes time.Time // once t is found to be within a span
 	for ahead := -2; ahead <= horizon; ahead++ {
 		day := time.Date(t.Year(), t.Month(), t.Day()+ahead, 0, 0, 0, 0, time.UTC)
-		for _, p := range s.spans(day) {
-			from, to := s.instants(day, p)
+		for _, each := range s.plan.spans(day) {
+			from, to := s.plan.instants(day, each)
 			switch {
 			case !to.After(from): // left out with an hour that was
 			case closes.IsZero() && from.After(t):
@@ -106,26 +108,26 @@ func (s Schedule) At(t time.Time) Status {
 }
 
 // spans returns the times of a day, which is a midnight in UTC.
-func (s Schedule) spans(day time.Time) []span {
-	if special, ok := s.dates[date{day.Year(), day.Month(), day.Day()}]; ok {
+func (p *plan) spans(day time.Time) []span {
+	if special, ok := p.dates[date{day.Year(), day.Month(), day.Day()}]; ok {
 		return special
 	}
-	if special, ok := s.yearly[date{0, day.Month(), day.Day()}]; ok {
+	if special, ok := p.yearly[date{0, day.Month(), day.Day()}]; ok {
 		return special
 	}
-	return s.week[day.Weekday()]
+	return p.week[day.Weekday()]
 }
 
-func (s Schedule) instants(day time.Time, p span) (from, to time.Time) {
-	from, _ = s.reading(day.Add(time.Duration(p.from) * time.Minute))
-	_, to = s.reading(day.Add(time.Duration(p.to) * time.Minute))
+func (p *plan) instants(day time.Time, s span) (from, to time.Time) {
+	from, _ = p.reading(day.Add(time.Duration(s.from) * time.Minute))
+	_, to = p.reading(day.Add(time.Duration(s.to) * time.Minute))
 	return from, to
 }
 
 // reading returns the first and the last moment at which the zone's clocks read
 // as wall does in UTC. Where they never do, that is when they are put forward.
-func (s Schedule) reading(wall time.Time) (first, last time.Time) {
-	near := time.Date(wall.Year(), wall.Month(), wall.Day(), wall.Hour(), wall.Minute(), 0, 0, s.zone)
+func (p *plan) reading(wall time.Time) (first, last time.Time) {
+	near := time.Date(wall.Year(), wall.Month(), wall.Day(), wall.Hour(), wall.Minute(), 0, 0, p.zone)
 	begins, ends := near.ZoneBounds() // the only changes there could be nearby
 	around := []time.Time{near}
 	if !begins.IsZero() {
@@ -137,7 +139,7 @@ func (s Schedule) reading(wall time.Time) (first, last time.Time) {
 	var low time.Time // the earliest guess, by the offset furthest ahead
 	for _, a := range around {
 		_, offset := a.Zone()
-		guess := wall.Add(-time.Duration(offset) * time.Second).In(s.zone)
+		guess := wall.Add(-time.Duration(offset) * time.Second).In(p.zone)
 		if low.IsZero() || guess.Before(low) {
 			low = guess
 		}

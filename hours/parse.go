@@ -67,9 +67,9 @@ func Parse(text string) (Schedule, error) {
 	}
 	words := scan(text)
 	if len(words) == 1 && (words[0].text == always || words[0].text == never) {
-		return Schedule{text: words[0].text, limited: words[0].text == never, zone: time.UTC}, nil
+		return Schedule{&plan{text: words[0].text, zone: time.UTC}}, nil
 	}
-	p := parser{s: Schedule{text: strings.TrimSpace(text), limited: true, yearly: map[date][]span{}, dates: map[date][]span{}}}
+	p := parser{plan: &plan{text: strings.TrimSpace(text), yearly: map[date][]span{}, dates: map[date][]span{}}}
 	if err := p.parse(words); err != nil {
 		at := len(text)
 		if p.at < len(words) {
@@ -77,7 +77,7 @@ func Parse(text string) (Schedule, error) {
 		}
 		return Schedule{}, fmt.Errorf("%s: %w", place(text, at), err)
 	}
-	return p.s, nil
+	return Schedule{p.plan}, nil
 }
 
 func place(text string, at int) string {
@@ -131,10 +131,10 @@ func scan(text string) []word {
 	return words
 }
 
-// A parser fills in a schedule; at is the word it is at, which its error is about.
+// A parser fills in a plan; at is the word it is at, which its error is about.
 type parser struct {
-	s  Schedule
-	at int
+	plan *plan
+	at   int
 }
 
 func (p *parser) parse(words []word) error {
@@ -164,7 +164,7 @@ func (p *parser) readZone(name string) error {
 	if err != nil || name == "Local" {
 		return fmt.Errorf("%q: expected a time zone, like Europe/Berlin or UTC, or always, or never", name)
 	}
-	p.s.zone = zone
+	p.plan.zone = zone
 	return nil
 }
 
