@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // hours and users' clocks need zones, and not every image has them
 
 	"github.com/alecthomas/kong"
 )
@@ -24,6 +25,7 @@ type cli struct {
 	Trace         traceCmd         `cmd:"" help:"Follow a message or a conversation by any of its ids."`
 	Conversations conversationsCmd `cmd:"" help:"Delete conversations."`
 	Manifest      manifestCmd      `cmd:"" help:"Print the skill manifest, or check one."`
+	Texts         textsCmd         `cmd:"" help:"Print what the service says to users and agents, as the file to replace it."`
 	Token         tokenCmd         `cmd:"" help:"Make a token, or explain one."`
 	Version       versionCmd       `cmd:"" help:"Print the version."`
 }

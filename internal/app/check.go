@@ -12,6 +12,7 @@ import (
 
 	"github.com/liaison-skill/liaison/delivery"
 	"github.com/liaison-skill/liaison/internal/env"
+	"github.com/liaison-skill/liaison/texts"
 )
 
 // minLease leaves time to renew a lease over a slow connection.
@@ -127,6 +128,7 @@ func (c *Config) check(p *problems) {
 	if c.MaxBody <= 0 {
 		p.add(prefix+"MAX_BODY", "must be positive")
 	}
+	c.checkTexts(p)
 	if time.Duration(c.Retention) < minRetention {
 		p.add(prefix+"RETENTION", "must be at least %s", minRetention)
 	}
@@ -134,6 +136,15 @@ func (c *Config) check(p *problems) {
 	checkDelivery(p, c.Delivery)
 	if len(c.TeamsTenantRate) > 1 {
 		p.add(prefix+"TEAMS_TENANT_RATE", "one rate such as 50/1s, or off")
+	}
+}
+
+// checkTexts reads the texts, so that a wrong sentence is found before it is said.
+func (c *Config) checkTexts(p *problems) {
+	if _, err := texts.Load(c.Texts, ""); err != nil {
+		p.add(prefix+"TEXTS", "%w", err)
+	} else if _, err := texts.Load(c.Texts, c.Locale); err != nil {
+		p.add(prefix+"LOCALE", "%w", err)
 	}
 }
 

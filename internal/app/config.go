@@ -12,6 +12,7 @@ import (
 
 	"github.com/liaison-skill/liaison/auth"
 	"github.com/liaison-skill/liaison/delivery"
+	"github.com/liaison-skill/liaison/hours"
 	"github.com/liaison-skill/liaison/internal/env"
 	"github.com/liaison-skill/liaison/internal/web"
 )
@@ -33,7 +34,7 @@ type Config struct {
 	Remind        env.Duration `env:"REMIND, default=25m" help:"nobody wrote for so long: the user is asked whether they are there"`
 	Idle          env.Duration `env:"IDLE, default=30m" help:"nobody wrote for so long: the conversation is closed"`
 	Cap           env.Duration `env:"CAP, default=12h" help:"longest conversation"`
-	Texts         string       `env:"TEXTS" help:"JSON file of sentences in the place of the built-in ones; see liaison texts"`
+	Texts         string       `env:"TEXTS" help:"JSON file of texts to replace; liaison texts prints what there is"`
 	Locale        string       `env:"LOCALE, default=en" help:"language of agents, and of users whose own is not spoken"`
 	Retention     env.Duration `env:"RETENTION, default=30d" help:"what is over is kept: conversations, deliveries, attempts; letters nobody decided about twice as long"`
 
@@ -49,6 +50,9 @@ type Config struct {
 	DatabaseURL env.Secret // from DATABASE_URL; empty runs the embedded database
 
 	HubNames []string `env:"HUBS, default=contoso" help:"names of the hubs, comma list; the first gets new conversations"`
+
+	// Hours is when agents are there, at hubs without hours of their own.
+	Hours hours.Schedule `env:"HOURS" help:"when agents are there, like Europe/Berlin Mon-Fri 09:00-17:30; closed 12-25; or @ and a file of it; always if empty"`
 
 	Hubs map[string]HubConfig
 }
@@ -66,6 +70,8 @@ type HubConfig struct {
 	APIKeyHeader  string     `env:"API_KEY_HEADER, default=X-API-Key" help:"header it is sent in"`
 	Bearer        env.Secret `env:"BEARER" help:"bearer token we send"`
 	WebhookSecret env.Secret `env:"WEBHOOK_SECRET" help:"what it signs with; comma list while rotating; empty takes unsigned webhooks from this machine only"`
+
+	Hours hours.Schedule `env:"HOURS" help:"when its agents are there; LIAISON_HOURS by default"`
 }
 
 // Prefixes of variables.
@@ -118,6 +124,9 @@ func Load(ctx context.Context, environ []string) (Config, error) {
 		var hub HubConfig
 		variables := hubPrefix + variable(name) + "_"
 		p = append(p, env.Process(ctx, l, variables, &hub), hub.complete(name, variables))
+		if hub.Hours.IsZero() {
+			hub.Hours = c.Hours
+		}
 		c.Hubs[name] = hub
 	}
 	c.Auth, err = c.Auth.Resolve()

@@ -68,6 +68,22 @@ func TestLoadHubs(t *testing.T) {
 	}
 }
 
+// TestLoadHours: a hub has its own hours, or those for all.
+func TestLoadHours(t *testing.T) {
+	t.Parallel()
+	const common = "Europe/Berlin Mon-Fri 09:00-17:30"
+	c := load(t, "LIAISON_HUBS=day,night,other", "LIAISON_HOURS="+common, "LIAISON_HUB_NIGHT_HOURS=always", "LIAISON_HUB_OTHER_HOURS=",
+		"LIAISON_HUB_DAY_KIND=contoso", "LIAISON_HUB_NIGHT_KIND=contoso", "LIAISON_HUB_OTHER_KIND=contoso")
+	for name, want := range map[string]string{"day": common, "night": "always", "other": common} {
+		if got := c.Hubs[name].Hours.String(); got != want {
+			t.Errorf("%s is open %s, want %s", name, got, want)
+		}
+	}
+	if got := load(t).Hubs["contoso"].Hours; !got.IsZero() {
+		t.Errorf("without any hours it is open %s", got)
+	}
+}
+
 func TestLoadTakesSecretsFromFiles(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "key")
@@ -125,6 +141,10 @@ func TestLoadRefuses(t *testing.T) {
 		"a certificate alone":     {"LIAISON_TLS_CERT_FILE=/cert.pem", "LIAISON_TLS_KEY_FILE: "},
 		"a key alone":             {"LIAISON_TLS_KEY_FILE=/key.pem", "LIAISON_TLS_CERT_FILE: "},
 		"a negative drain":        {"LIAISON_DRAIN=-1s", "LIAISON_DRAIN: "},
+		"texts that are none":     {"LIAISON_TEXTS=/nowhere/texts.json", "LIAISON_TEXTS: read texts: "},
+		"an unknown language":     {"LIAISON_LOCALE=fi", `LIAISON_LOCALE: no texts in "fi"; there are: de, en`},
+		"hours that are none":     {"LIAISON_HOURS=UTC Mno 09:00-17:00", `LIAISON_HOURS: character 5: "Mno": expected days`},
+		"a hub's hours":           {"LIAISON_HUB_CONTOSO_HOURS=open", `LIAISON_HUB_CONTOSO_HOURS: character 1: "open": expected a time zone`},
 		"a secret's missing file": {"LIAISON_HUB_CONTOSO_API_KEY_FILE=/nowhere/at/all", "LIAISON_HUB_CONTOSO_API_KEY"},
 	} {
 		if _, err := app.Load(t.Context(), []string{tc.variable}); err == nil || !strings.Contains(err.Error(), tc.want) {
@@ -171,7 +191,7 @@ func TestDescribeNamesEveryVariable(t *testing.T) {
 		"CONNECTION_<NAME>_CERTIFICATE_FILE", "CONNECTION_<NAME>_MANAGED_IDENTITY", "CONNECTION_<NAME>_FEDERATED_TOKEN_FILE",
 		"CONNECTION_<NAME>_SCOPE",
 		"HUBS", "HUB_<NAME>_KIND", "HUB_<NAME>_URL", "HUB_<NAME>_API_KEY", "HUB_<NAME>_API_KEY_HEADER", "HUB_<NAME>_BEARER",
-		"HUB_<NAME>_WEBHOOK_SECRET",
+		"HUB_<NAME>_WEBHOOK_SECRET", "HUB_<NAME>_HOURS", "HOURS", "TEXTS", "LOCALE",
 		"RATE_PER_CALLER", "RATE_PER_CALLER_BURST", "RATE_PER_IP", "RATE_PER_IP_BURST", "TLS_CERT_FILE", "TLS_KEY_FILE",
 		"DELIVERY_CONCURRENCY", "DELIVERY_LEASE", "DELIVERY_POLL", "DELIVERY_BACKOFF",
 		"WAIT", "IDLE", "CAP", "RETENTION", "MAX_BODY", "MAX_ATTACHMENT",

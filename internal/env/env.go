@@ -96,7 +96,7 @@ func (f field) fill(ctx context.Context, l envconfig.Lookuper) error {
 	case err != nil && f.secret():
 		return errors.New("unreadable") // the cause would repeat the value
 	case err != nil:
-		return withoutFieldName(err)
+		return withoutName(err, f.info.Name)
 	}
 	f.value.Set(alone.Elem().Field(0))
 	return nil
@@ -109,10 +109,10 @@ func (f field) zeroWhenEmpty() bool {
 	return decodes || f.info.Type.Kind() != reflect.String || f.tag.required
 }
 
-// withoutFieldName drops the Go name go-envconfig puts before its errors: what
-// the reader knows is the variable.
-func withoutFieldName(err error) error {
-	if inner := errors.Unwrap(err); inner != nil {
+// withoutName drops the field's Go name, which go-envconfig puts before most
+// errors: what the reader knows is the variable.
+func withoutName(err error, name string) error {
+	if inner := errors.Unwrap(err); inner != nil && err.Error() == name+": "+inner.Error() {
 		return inner
 	}
 	return err
