@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/text/feature/plural"
 )
 
 var update = flag.Bool("update", false, "write docs/texts.md and testdata anew")
@@ -40,6 +41,30 @@ func TestLanguages_are_complete(t *testing.T) {
 	}
 	if len(want) != len(examples()) {
 		t.Errorf("%d examples of %d texts", len(examples()), len(want))
+	}
+}
+
+// TestLanguages_have_their_plural_forms: no number takes the form other for want
+// of its own.
+func TestLanguages_have_their_plural_forms(t *testing.T) {
+	t.Parallel()
+	c, err := Load("", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	forms := map[plural.Form]string{plural.Zero: "zero", plural.One: "one", plural.Two: "two", plural.Few: "few", plural.Many: "many", plural.Other: "other"}
+	for _, tr := range c.translations {
+		for key, m := range tr.messages {
+			for _, p := range m {
+				for n := 1; p.choice != nil && n <= 200; n++ {
+					form := forms[plural.Cardinal.MatchPlural(tr.tag, n, 0, 0, 0, 0)]
+					if p.choice[form] == nil && p.choice["="+strconv.Itoa(n)] == nil {
+						t.Errorf("%s: %s: no form %s, which %d takes", tr.tag, key, form, n)
+						break
+					}
+				}
+			}
+		}
 	}
 }
 

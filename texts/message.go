@@ -178,8 +178,8 @@ func (m message) uses(used map[string]bool) {
 	}
 }
 
-// write says the sentence in the language it is written in.
-func (m message) write(b *strings.Builder, in language.Tag, v Voice, a args) {
+// write says the sentence, which is in v's language of the moment.
+func (m message) write(b *strings.Builder, v Voice, a args) {
 	for _, p := range m {
 		switch {
 		case p.name == "":
@@ -188,7 +188,7 @@ func (m message) write(b *strings.Builder, in language.Tag, v Voice, a args) {
 			b.WriteString(a[p.name].in(v))
 		default:
 			n, _ := a[p.name].(number)
-			p.chosen(in, n.cardinal()).write(b, in, v, a)
+			p.chosen(v.sentence, n.cardinal()).write(b, v, a)
 		}
 	}
 }

@@ -133,6 +133,18 @@ func TestSay_isolates_the_other_direction(t *testing.T) {
 			t.Errorf("%s %q: %q, want %q", tc.locale, tc.name, got, tc.want)
 		}
 	}
+	// What the language does not have is said in English, from left to right.
+	if got, want := c.In("he", "").Say(texts.AgentLeft("דנה")), fsi+"דנה"+pdi+" has left the conversation. Somebody else will join you."; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+func TestZeroVoice_is_silent(t *testing.T) {
+	t.Parallel()
+	var v texts.Voice
+	if got := v.Say(texts.AgentJoined("Ada")) + v.Language() + v.Duration(time.Minute) + v.Time(time.Now(), time.Now()); got != "" {
+		t.Errorf("said %q", got)
+	}
 }
 
 func TestVoice_duration(t *testing.T) {

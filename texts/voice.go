@@ -14,17 +14,19 @@ import (
 // A Voice speaks to one listener: in their language, by their clock.
 // [Catalogue.In] makes it; the zero Voice is silent.
 type Voice struct {
-	chain   []*translation
-	numbers language.Tag
-	zone    string
+	chain    []*translation // where a sentence is looked for
+	sentence language.Tag   // of the one that is being said; not every language has all
+	numbers  language.Tag
+	zone     string
 }
 
 // Say returns the text's sentence.
 func (v Voice) Say(t Text) string {
 	for _, tr := range v.chain {
 		if m, ok := tr.messages[t.key]; ok {
+			v.sentence = tr.tag
 			var b strings.Builder
-			m.write(&b, tr.tag, v, t.args)
+			m.write(&b, v, t.args)
 			return b.String()
 		}
 	}
@@ -40,10 +42,7 @@ func (v Voice) Language() string {
 }
 
 func (v Voice) rightToLeft() bool {
-	if len(v.chain) == 0 {
-		return false
-	}
-	script, _ := v.chain[0].tag.Script()
+	script, _ := v.sentence.Script()
 	return slices.Contains([]string{"Arab", "Hebr", "Nkoo", "Syrc", "Thaa"}, script.String())
 }
 
