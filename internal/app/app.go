@@ -77,6 +77,10 @@ func New(c Config, version string, pool *pgxpool.Pool, log *slog.Logger, addr ne
 			Idle: time.Duration(c.Idle), Cap: time.Duration(c.Cap),
 		},
 		Texts: catalogue, AgentLocale: c.Locale,
+		Hours: func(hub string, at time.Time) (bool, time.Time) {
+			s := c.Hubs[hub].Hours.At(at)
+			return s.Open, s.NextOpen
+		},
 	})
 	r, limiter := web.NewEngine(log), web.NewLimiter(c.Rate)
 	r.Use(counted(m))
