@@ -15,7 +15,6 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/liaison-skill/liaison/internal/app"
 	"github.com/liaison-skill/liaison/internal/localpg"
 	"github.com/liaison-skill/liaison/internal/schema"
 	"github.com/liaison-skill/liaison/migrations"
@@ -142,10 +141,7 @@ func (r *rig) environ(addr, database string) []string {
 		"LIAISON_HUB_CONTOSO_WEBHOOK_SECRET": webhookSecret,
 	})
 	// The peers here are not Teams, which asks bots for a slow pace.
-	var known strings.Builder
-	if app.Describe(&known) == nil && strings.Contains(known.String(), "LIAISON_TEAMS_RATES") {
-		settings["LIAISON_TEAMS_RATES"] = "off"
-	}
+	settings["LIAISON_TEAMS_RATES"], settings["LIAISON_TEAMS_TENANT_RATE"] = "off", "off"
 	var environ []string
 	for name, value := range settings {
 		environ = append(environ, name+"="+value)
