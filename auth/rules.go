@@ -80,6 +80,10 @@ func (v *Verifier) signatureRules() []rule {
 
 // checkSignature verifies the token with its issuer's keys and notes which did.
 func (v *Verifier) checkSignature(ctx context.Context, e *evidence) error {
+	if k, ok := v.memory.recall(ctx, e.raw, e.from.keys); ok {
+		e.key = k
+		return nil
+	}
 	verifying := &signatures{set: e.from.keys}
 	_, err := oidc.NewVerifier(e.claims.Issuer, verifying, &oidc.Config{
 		SkipClientIDCheck:    true, // there are several, see the rule for the audience
@@ -96,6 +100,7 @@ func (v *Verifier) checkSignature(ctx context.Context, e *evidence) error {
 		return unauthorized(err)
 	}
 	e.key = verifying.used
+	v.memory.keep(e.raw, e.key)
 	return nil
 }
 

@@ -54,6 +54,7 @@ type Verifier struct {
 	issuers map[string]issuer // by the iss claim
 	rules   []rule
 	now     func() time.Time
+	memory  memory
 }
 
 // An issuer is one path a token can take.
