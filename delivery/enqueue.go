@@ -28,6 +28,13 @@ type laneID struct{ destination, conversation string }
 // tries bounds how often a transaction is repeated after a deadlock.
 const tries = 5
 
+// beginSQL has statements planned once for each connection. Left to itself, the
+// database may plan one for every batch anew: for small ones that takes longer
+// than to run it.
+const beginSQL = `
+	BEGIN;
+	SET LOCAL plan_cache_mode = force_generic_plan`
+
 // Transact runs f in a transaction and, once it is committed, begins to send
 // what f enqueued. After a deadlock or a serialization failure f runs again, so
 // it must have no effects outside the transaction; see [Tx.AfterCommit].
@@ -37,7 +44,7 @@ func (o *Outbox) Transact(ctx context.Context, f func(tx *Tx) error) error {
 			outbox: o, births: map[laneID]*lane{},
 			slots: map[laneID]*destination{}, unowned: map[*destination]bool{},
 		}
-		err := pgx.BeginFunc(ctx, o.pool, func(inner pgx.Tx) error {
+		err := pgx.BeginTxFunc(ctx, o.pool, pgx.TxOptions{BeginQuery: beginSQL}, func(inner pgx.Tx) error {
 			tx.Tx = inner
 			return f(tx)
 		})
