@@ -17,7 +17,7 @@ import (
 
 // Config tunes an Outbox.
 type Config struct {
-	Concurrency int           `env:"CONCURRENCY, default=64" help:"sends in flight to one destination"`
+	Concurrency int           `env:"CONCURRENCY, default=256" help:"sends in flight to one destination"`
 	Lease       time.Duration `env:"LEASE, default=10s" help:"how long a silent owner keeps a lane"`
 	Poll        time.Duration `env:"POLL, default=250ms" help:"how often lanes without an owner are looked for"`
 	Timeout     time.Duration `env:"TIMEOUT, default=15s" help:"longest attempt"`
