@@ -100,8 +100,11 @@ func (d *Destination[M]) erase() peer {
 		name: d.Name, concurrency: d.Concurrency,
 		repeatable: d.Repeatable, breaks: d.Breaks, limits: d.Limits,
 		budget: func(payload []byte) string {
+			if d.Budget == nil || d.Limits.Shared.N == 0 {
+				return "" // most have none, and need not be read for it
+			}
 			m, err := decode[M](payload)
-			if err != nil || d.Budget == nil {
+			if err != nil {
 				return ""
 			}
 			return d.Budget(m)
