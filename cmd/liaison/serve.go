@@ -36,6 +36,7 @@ func (serveCmd) Help() string {
 
 // Run implements the command.
 func (s serveCmd) Run(ctx context.Context, c console) error {
+	app.SpendMemory()
 	cfg, err := app.Load(ctx, os.Environ())
 	if err != nil {
 		return err

@@ -28,6 +28,7 @@ const servePool = 16
 // leaves cpu.pprof and allocs.pprof in dir. The product itself has no door for
 // profiles.
 func ServeProfiled(ctx context.Context, dir string) error {
+	app.SpendMemory()
 	cfg, err := app.Load(ctx, os.Environ())
 	if err != nil {
 		return err
