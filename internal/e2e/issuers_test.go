@@ -37,7 +37,7 @@ func TestIssuersAway(t *testing.T) {
 				}
 				unknown := sandboxtest.Mint(t, w.sandbox, sandbox.Token{Kind: kind, Key: sandbox.KeyUnknown})
 				ctx, cancel := context.WithTimeout(t.Context(), patience)
-				err := tr.post(ctx, http.DefaultClient, w.door.url+"/api/messages", unknown, hello(w.world))
+				err := send(ctx, http.DefaultClient, w.door.url+"/api/messages", unknown, hello(w.world))
 				cancel()
 				if err == nil || !fault.Hang && !strings.Contains(err.Error(), "401") {
 					t.Errorf("a token of an unknown key: %v", err)

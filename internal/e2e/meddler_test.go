@@ -21,7 +21,7 @@ type meddler struct {
 	url string
 
 	mu     sync.Mutex
-	behind *behind
+	behind []*behind // in turns
 	faults []http.HandlerFunc
 	heard  func(http.Header)
 }
@@ -41,24 +41,27 @@ func newMeddler(tb testing.TB) *meddler {
 	return m
 }
 
-// to makes base the program behind the meddler, and waits until the one before
-// has answered all it was passed.
-func (m *meddler) to(tb testing.TB, base string) {
+// to makes bases the programs behind the meddler, and waits until the ones before
+// have answered all they were passed.
+func (m *meddler) to(tb testing.TB, bases ...string) {
 	tb.Helper()
-	target, err := url.Parse(base)
-	if err != nil {
-		tb.Fatal(err)
+	next := make([]*behind, len(bases))
+	for i, base := range bases {
+		target, err := url.Parse(base)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		next[i] = &behind{proxy: httputil.ReverseProxy{
+			Rewrite:  func(r *httputil.ProxyRequest) { r.SetURL(target) },
+			ErrorLog: log.New(io.Discard, "", 0),
+		}}
 	}
-	next := &behind{proxy: httputil.ReverseProxy{
-		Rewrite:  func(r *httputil.ProxyRequest) { r.SetURL(target) },
-		ErrorLog: log.New(io.Discard, "", 0),
-	}}
 	m.mu.Lock()
 	before := m.behind
 	m.behind = next
 	m.mu.Unlock()
-	if before != nil {
-		before.busy.Wait()
+	for _, b := range before {
+		b.busy.Wait()
 	}
 }
 
@@ -97,8 +100,10 @@ func (m *meddler) next(header http.Header) (http.HandlerFunc, *behind) {
 		m.heard(header)
 	}
 	if len(m.faults) == 0 {
-		m.behind.busy.Add(1)
-		return nil, m.behind
+		first := m.behind[0]
+		m.behind = append(m.behind[1:], first)
+		first.busy.Add(1)
+		return nil, first
 	}
 	fault := m.faults[0]
 	m.faults = m.faults[1:]

@@ -122,12 +122,12 @@ func startTalking(t *testing.T, w *rollingWorld) *traffic {
 	tr.keep("user", func(ctx context.Context, text string) error { return tr.user.Say(ctx, text) })
 	tr.keep("agent", func(ctx context.Context, text string) error {
 		at := w.hubDoor.url + "/api/desk/conversations/" + url.PathEscape(tr.id) + "/messages"
-		return tr.post(ctx, agent, at, "", map[string]string{"message": text})
+		return send(ctx, agent, at, "", map[string]string{"message": text})
 	})
 	tr.keep("others", func(ctx context.Context, _ string) error {
 		fresh := []string{sandboxtest.Mint(t, w.sandbox, sandbox.Token{}), sandboxtest.Mint(t, w.sandbox, sandbox.Token{Kind: sandbox.ChannelCall})}
 		for _, token := range slices.Concat(old, fresh) {
-			if err := tr.post(ctx, http.DefaultClient, w.door.url+"/api/messages", token, hello(w.world)); err != nil {
+			if err := send(ctx, http.DefaultClient, w.door.url+"/api/messages", token, hello(w.world)); err != nil {
 				return err
 			}
 		}
@@ -139,7 +139,7 @@ func startTalking(t *testing.T, w *rollingWorld) *traffic {
 }
 
 // keep lets somebody send one text after the other.
-func (tr *traffic) keep(who string, send func(ctx context.Context, text string) error) {
+func (tr *traffic) keep(who string, say func(ctx context.Context, text string) error) {
 	pace := time.NewTicker(50 * time.Millisecond)
 	tr.done.Go(func() {
 		defer pace.Stop()
@@ -151,7 +151,7 @@ func (tr *traffic) keep(who string, send func(ctx context.Context, text string) 
 			}
 			text := fmt.Sprint(who, " ", n)
 			ctx, cancel := context.WithTimeout(tr.t.Context(), 10*time.Second)
-			err := send(ctx, text)
+			err := say(ctx, text)
 			cancel()
 			tr.mu.Lock()
 			tr.sent[who] = append(tr.sent[who], text)
@@ -163,7 +163,8 @@ func (tr *traffic) keep(who string, send func(ctx context.Context, text string) 
 	})
 }
 
-func (*traffic) post(ctx context.Context, client *http.Client, at, token string, body any) error {
+// send posts a body and wants to hear that it was accepted.
+func send(ctx context.Context, client *http.Client, at, token string, body any) error {
 	raw, err := json.Marshal(body)
 	if err != nil {
 		return err
