@@ -89,7 +89,7 @@ CHAOS_SEEDS ?= 1 2 3
 chaos: test-needs ## Try to break the promises: CHAOS_FOR=10m for each of CHAOS_SEEDS="1 2 3"
 	@for seed in $(CHAOS_SEEDS); do \
 	  TEST_CHAOS_SEED=$$seed TEST_CHAOS_FOR=$(CHAOS_FOR) \
-	    go test -tags $(TAGS) -count=1 -timeout 0 -parallel 1 -v -run '^Test(Chaos|Definite|Recovery)$$' ./internal/chaos || exit 1; \
+	    go test -tags $(TAGS) -count=1 -timeout 0 -parallel 1 -v -run '^TestR(1_Chaos|4_Definite|8_Recovery)$$' ./internal/chaos || exit 1; \
 	done
 
 .PHONY: check

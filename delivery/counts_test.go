@@ -93,9 +93,9 @@ func TestCounts(t *testing.T) {
 	}
 }
 
-// TestCountsUnderTraffic reads the counts all the while things go well, badly
+// TestR2_CountsUnderTraffic reads the counts all the while things go well, badly
 // and into doubt, and are pruned.
-func TestCountsUnderTraffic(t *testing.T) {
+func TestR2_CountsUnderTraffic(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.DB(t, migrations.Schema())
 	s := &sink{fail: func(w word) error {

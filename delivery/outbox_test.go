@@ -16,7 +16,7 @@ import (
 	"github.com/liaison-skill/liaison/migrations"
 )
 
-func TestOrder(t *testing.T) {
+func TestR3_Order(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.DB(t, migrations.Schema())
 	const lanes, each = 20, 25

@@ -16,9 +16,9 @@ import (
 	"github.com/liaison-skill/liaison/migrations"
 )
 
-// TestAmbiguousPolicy: what may have arrived is sent again as often as the policy
+// TestR5_AmbiguousPolicy: what may have arrived is sent again as often as the policy
 // says, ends with an outcome that says so, and blocks nothing.
-func TestAmbiguousPolicy(t *testing.T) {
+func TestR5_AmbiguousPolicy(t *testing.T) {
 	t.Parallel()
 	perhaps := peerError{status: 502, unavailable: true, ambiguous: true}
 	for name, tc := range map[string]struct {

@@ -87,8 +87,8 @@ func operate(tb testing.TB, db *pgxpool.Pool, line ...string) (string, error) {
 	return out.String(), err
 }
 
-// TestTrace: each id leads to its mapping and its deliveries, and to no words.
-func TestTrace(t *testing.T) {
+// TestR23_Trace: each id leads to its mapping and its deliveries, and to no words.
+func TestR23_Trace(t *testing.T) {
 	t.Parallel()
 	db := filled(t)
 	for name, id := range map[string]string{

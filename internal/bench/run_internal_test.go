@@ -39,11 +39,11 @@ func tiny() scale {
 	}
 }
 
-// TestRun measures everything with this program as the service. What the report
+// TestR24_Run measures everything with this program as the service. What the report
 // says of times is nobody's business here; that every message arrived once and in
 // order is, and so is that every statement has an index: the database is told to
 // read whole tables only for want of one.
-func TestRun(t *testing.T) {
+func TestR24_Run(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
 		t.Skip("needs PostgreSQL; left out by -short")

@@ -13,9 +13,9 @@ import (
 	"github.com/liaison-skill/liaison/sandbox"
 )
 
-// TestChaos does to the service whatever can be done to it, and then holds all
+// TestR1_Chaos does to the service whatever can be done to it, and then holds all
 // that it accepted against all that arrived.
-func TestChaos(t *testing.T) {
+func TestR1_Chaos(t *testing.T) {
 	t.Parallel()
 	span, long := span(t, 5*time.Second)
 	p := plan{
@@ -29,9 +29,9 @@ func TestChaos(t *testing.T) {
 	run(t, p)
 }
 
-// TestDefinite allows only faults whose outcome the service can know. Then there
+// TestR4_Definite allows only faults whose outcome the service can know. Then there
 // is exactly one copy of everything, on both sides.
-func TestDefinite(t *testing.T) {
+func TestR4_Definite(t *testing.T) {
 	t.Parallel()
 	span, long := span(t, 3*time.Second)
 	p := plan{

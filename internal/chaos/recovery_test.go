@@ -13,10 +13,10 @@ const (
 	resumeAfterStart = 5 * time.Second  // of the replica that was killed
 )
 
-// TestRecovery kills a replica in the middle of a send for each of its
+// TestR8_Recovery kills a replica in the middle of a send for each of its
 // conversations, and measures when those go on: at the other replica, when the
 // first stays away; and at itself, when it comes back.
-func TestRecovery(t *testing.T) {
+func TestR8_Recovery(t *testing.T) {
 	t.Parallel()
 	rounds, lease := 1, 3*time.Second
 	if _, long := span(t, 0); long {

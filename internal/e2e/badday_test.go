@@ -129,8 +129,8 @@ func TestHostRefusesTheEnd(t *testing.T) {
 	}
 }
 
-// TestRepeats gives one effect to what is posted many times.
-func TestRepeats(t *testing.T) {
+// TestR6_Repeats gives one effect to what is posted many times.
+func TestR6_Repeats(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, sandbox.Config{})
 	token := sandboxtest.Mint(t, w.sandbox, sandbox.Token{})

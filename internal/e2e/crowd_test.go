@@ -56,12 +56,12 @@ func startCrowd(t *testing.T, u *upgrade, names ...string) *crowd {
 }
 
 // escalate lets a user ask for a person.
-func (u *upgrade) escalate(t *testing.T, name string) *pairing {
+func (w *world) escalate(t *testing.T, name string) *pairing {
 	t.Helper()
-	k := &pairing{user: u.sandbox.User(name), words: []string{"help " + name}}
+	k := &pairing{user: w.sandbox.User(name), words: []string{"help " + name}}
 	sandboxtest.Say(t, k.user, "talk to a person", k.words[0])
 	eventually(t, name+" is on the desk", func() bool {
-		for _, chat := range u.chats(t) {
+		for _, chat := range w.chats(t) {
 			if strings.Contains(chat.Problem, k.words[0]) {
 				k.hub = chat.ID
 			}

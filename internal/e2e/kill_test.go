@@ -14,10 +14,10 @@ import (
 	"github.com/liaison-skill/liaison/sandbox/sandboxtest"
 )
 
-// TestKill kills the service again and again while both sides write. Whatever was
+// TestR1_Kill kills the service again and again while both sides write. Whatever was
 // accepted arrives, in order. The hub knows our keys: each word is there once.
 // Teams knows none: a kill may repeat the line that was in flight.
-func TestKill(t *testing.T) {
+func TestR1_Kill(t *testing.T) {
 	t.Parallel()
 	w, service := newProcessWorld(t, sandbox.Config{})
 	user := w.sandbox.User("Megan")

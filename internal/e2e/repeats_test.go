@@ -44,9 +44,9 @@ func (c caller) answered() int {
 	return len(c.sandbox.Requests(sandbox.SkillHost))
 }
 
-// TestLateRepeats gives no effect to a turn that comes again when the
+// TestR6_LateRepeats gives no effect to a turn that comes again when the
 // conversation has moved on.
-func TestLateRepeats(t *testing.T) {
+func TestR6_LateRepeats(t *testing.T) {
 	t.Parallel()
 	start, end, word := event("startConversation"), event("endConversation"), map[string]any{"text": "ok"}
 	begun := func(c caller, id string) {
