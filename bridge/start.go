@@ -176,10 +176,12 @@ func (b *Bridge) awaitStart(ctx context.Context, id mapping.ID, name string) ([]
 	defer tick.Stop()
 	for {
 		m, err := mapping.Get(ctx, b.opt.Pool, id)
-		if err != nil {
+		switch {
+		case errors.Is(err, context.DeadlineExceeded):
+			return b.notStarted(mapping.Mapping{}, name), nil
+		case err != nil:
 			return nil, fmt.Errorf("await start: %w", err)
-		}
-		if m.State != mapping.Opening {
+		case m.State != mapping.Opening:
 			q, err := mapping.QueueOf(ctx, b.opt.Pool, id)
 			return b.started(m, q, name), err
 		}

@@ -44,21 +44,28 @@ func (o *Outbox) claim(ctx context.Context, d *destination) error {
 	}
 }
 
-const claimSQL = `
-	UPDATE lane AS l
-	SET ready_at = now() + @lease::interval, owner = @me, epoch = l.epoch + 1,
-		doubts = l.doubts + CASE WHEN k.doubtful THEN 1 ELSE 0 END
-	FROM (
-		SELECT destination, conversation,
-			owner IS NOT NULL AND acked_seq < last_seq AND unsent IS DISTINCT FROM epoch AS doubtful
-		FROM lane
+const claimSQL = takeSQL + `
+		SELECT destination, conversation, ` + doubtful + `
+		FROM lane AS l
 		WHERE destination = @destination AND ready_at <= now()
 		ORDER BY ready_at
 		LIMIT @free
-		FOR NO KEY UPDATE SKIP LOCKED
+		FOR NO KEY UPDATE SKIP LOCKED` + takenSQL
+
+const (
+	takeSQL = `
+	UPDATE lane AS l
+	SET ready_at = now() + @lease::interval, owner = @me, epoch = l.epoch + 1,
+		doubts = l.doubts + CASE WHEN k.doubtful THEN 1 ELSE 0 END
+	FROM (`
+
+	takenSQL = `
 	) AS k
 	WHERE (l.destination, l.conversation) = (k.destination, k.conversation)
 	RETURNING l.conversation, l.epoch, l.acked_seq, l.attempts, l.faults, l.doubts, k.doubtful`
+
+	doubtful = `l.owner IS NOT NULL AND l.acked_seq < l.last_seq AND l.unsent IS DISTINCT FROM l.epoch AS doubtful`
+)
 
 type claimed struct {
 	Conversation string
@@ -117,12 +124,18 @@ func (o *Outbox) claimSome(ctx context.Context, d *destination) (full bool, err 
 	}
 	used = len(lanes)
 	for _, c := range lanes {
-		l := newLane(d, c.Conversation, c.Epoch, until)
-		l.acked, l.attempts, l.faults = c.Acked, c.Attempts, c.Faults
-		l.doubts, l.inherited, l.looks = c.Doubts, c.Inherited, away
+		l := c.lane(d, until)
+		l.looks = away
 		go o.drive(context.WithoutCancel(ctx), l)
 	}
 	return used == free && !away, nil
+}
+
+func (c claimed) lane(d *destination, until time.Time) *lane {
+	l := newLane(d, c.Conversation, c.Epoch, until)
+	l.acked, l.attempts, l.faults = c.Acked, c.Attempts, c.Faults
+	l.doubts, l.inherited = c.Doubts, c.Inherited
+	return l
 }
 
 const fetchSQL = `

@@ -40,6 +40,10 @@ type Destination[M any] struct {
 	// together and one of them looks for it.
 	Breaks bool
 
+	// Local, if not nil, reports whether sending m asks nothing of the peer: it does
+	// not wait for one that is away or busy, once what is before it is settled.
+	Local func(m M) bool
+
 	// Limits, per lane, and Budget, which names what shares Shared's limit over
 	// lanes and replicas, hold sends back. An empty name has no budget.
 	Limits Limits
@@ -88,6 +92,7 @@ type peer struct {
 	repeatable, breaks bool
 	limits             Limits
 	budget             func(payload []byte) string
+	local              func(payload []byte) bool
 	send               func(ctx context.Context, payload []byte) error
 	settled, parked    hook
 }
@@ -108,6 +113,10 @@ func (d *Destination[M]) erase() peer {
 				return ""
 			}
 			return d.Budget(m)
+		},
+		local: func(payload []byte) bool {
+			m, err := decode[M](payload)
+			return err == nil && d.Local != nil && d.Local(m)
 		},
 		send: func(ctx context.Context, payload []byte) error {
 			m, err := decode[M](payload)

@@ -36,6 +36,9 @@ type message struct {
 	expires time.Time // zero: never
 }
 
+// expired reports whether no attempt may begin any more.
+func (m message) expired() bool { return !m.expires.IsZero() && !time.Now().Before(m.expires) }
+
 func newLane(d *destination, conversation string, epoch int64, until time.Time) *lane {
 	return &lane{destination: d, conversation: conversation, epoch: epoch, until: until}
 }
@@ -169,7 +172,7 @@ type try struct {
 // attempt sends m once. It reports false when the lane is not ours any more.
 func (o *Outbox) attempt(ctx context.Context, l *lane, m message) (try, bool) {
 	now := time.Now()
-	if !m.expires.IsZero() && !now.Before(m.expires) {
+	if m.expired() {
 		return try{Outcome: Outcome{Class: Expired}, seq: m.seq, began: now}, true
 	}
 	limit := now.Add(o.config.Timeout)
@@ -185,7 +188,9 @@ func (o *Outbox) attempt(ctx context.Context, l *lane, m message) (try, bool) {
 	err := l.send(receiving(ctx, &t.receipt), m.payload)
 	t.Outcome, t.took = classify(err), time.Since(now)
 	l.pace.sent(l, now.Add(t.took))
-	l.breaker.record(t.Outcome)
+	if !l.local(m.payload) {
+		l.breaker.record(t.Outcome)
+	}
 	l.looked()
 	o.config.Meter.Attempted(l.name, t.Class, t.took)
 	if err != nil {

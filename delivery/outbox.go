@@ -126,6 +126,7 @@ func (o *Outbox) Run(ctx context.Context) error {
 	for _, d := range o.destinations {
 		d.slots.Release(int64(d.concurrency))
 		claims.Go(func() error { return o.claim(ctx, d) })
+		claims.Go(func() error { return o.expire(ctx, d) })
 	}
 	<-ctx.Done()
 	close(o.stopping)

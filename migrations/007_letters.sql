@@ -29,3 +29,6 @@ CREATE TRIGGER lane_keeps
 	WHEN (OLD.parked_at IS NOT NULL AND NEW.parked_at IS NOT NULL AND NEW.ready_at IS NOT NULL
 		OR NEW.acked_seq > OLD.acked_seq AND NEW.doubts > 0)
 	EXECUTE FUNCTION lane_keeps();
+
+-- What expires is settled in time although its peer is away.
+CREATE INDEX delivery_expiry ON delivery (expires_at) WHERE expires_at IS NOT NULL;

@@ -1,0 +1,86 @@
+package delivery_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/liaison-skill/liaison/delivery"
+	"github.com/liaison-skill/liaison/internal/pgtest"
+	"github.com/liaison-skill/liaison/migrations"
+)
+
+// TestExpiryNeedsNoPeer: while a peer is away, or hangs with every slot, what
+// expired is settled in time in every lane, and so is what asks nothing of the
+// peer behind it. The rest waits.
+func TestExpiryNeedsNoPeer(t *testing.T) {
+	t.Parallel()
+	for name, send := range map[string]func(context.Context) error{
+		"away": func(context.Context) error { return errAway },
+		"hung": func(ctx context.Context) error { <-ctx.Done(); return errAway },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			pool := pgtest.DB(t, migrations.Schema())
+			var mu sync.Mutex
+			settled := map[string][]string{}
+			d := &delivery.Destination[word]{
+				Name: "x", Breaks: true, Concurrency: 4,
+				Local: func(w word) bool { return w.N == 1 },
+				Send: func(ctx context.Context, w word) error {
+					if w.N == 1 {
+						return nil
+					}
+					ctx, cancel := context.WithCancel(ctx)
+					defer cancel()
+					defer context.AfterFunc(t.Context(), cancel)() //nolint:contextcheck // it is the end of the test that is waited for
+					return send(ctx)
+				},
+				Settled: func(_ context.Context, _ *delivery.Tx, w word, s delivery.Settlement) error {
+					mu.Lock()
+					defer mu.Unlock()
+					settled[w.Lane] = append(settled[w.Lane], fmt.Sprint(w.N, " ", s.Class))
+					return nil
+				},
+			}
+			c := quick()
+			c.Backoff, c.BackoffMax, c.Timeout = 2*time.Second, 4*time.Second, 20*time.Second
+			o, _ := begin(t, pool, c, "one", d)
+			for n := range 8 { // the peer is known to be away, or its slots are taken
+				put(t, o, d, delivery.Header{}, word{fmt.Sprint("busy ", n), 3})
+			}
+			const lanes = 60
+			for n := range lanes {
+				lane := fmt.Sprint(n)
+				put(t, o, d, delivery.Header{Within: 500 * time.Millisecond}, word{lane, 0})
+				put(t, o, d, delivery.Header{Settle: true}, word{lane, 1})
+				put(t, o, d, delivery.Header{}, word{lane, 2})
+			}
+			eventually(t, "all that needs no peer is settled", func() bool {
+				mu.Lock()
+				defer mu.Unlock()
+				done := 0
+				for _, s := range settled {
+					if slices.Equal(s, []string{"0 expired", "1 delivered"}) {
+						done++
+					}
+				}
+				return done == lanes
+			})
+			var left []int
+			rows, err := pool.Query(t.Context(), `SELECT last_seq - acked_seq FROM lane WHERE conversation NOT LIKE 'busy%' GROUP BY 1`)
+			if err == nil {
+				left, err = pgx.CollectRows(rows, pgx.RowTo[int])
+			}
+			if diff := cmp.Diff([]int{1}, left); err != nil || diff != "" {
+				t.Errorf("pending in a lane, %v (-want +got):\n%s", err, diff)
+			}
+		})
+	}
+}
