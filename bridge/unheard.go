@@ -9,7 +9,7 @@ import (
 
 // Unheard notes that whoever posted the turn may not have heard our answer: it
 // came late, or the connection was gone. Some hosts then post the same words under
-// a new id; within a minute such a copy has no effect if the turn had one.
+// a new id; within a minute one such copy has no effect if the turn had one.
 func (b *Bridge) Unheard(ctx context.Context, t Turn) error {
 	if t.ID == "" {
 		return nil // nobody can say whether it was accepted

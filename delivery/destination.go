@@ -58,8 +58,8 @@ type Header struct {
 	// them empty it is never a repeat; a Key alone is for the record.
 	Scope, Key string
 
-	// A delivery that is like one whose sender was not heard out is a repeat,
-	// although its key is new; see [Outbox.Unheard]. Empty is like nothing.
+	// The first delivery that is like one whose sender did not hear our answer is a
+	// repeat, although its key is new; see [Outbox.Unheard]. Empty is like nothing.
 	Likeness string
 
 	Settle bool          // tell Settled even when delivered

@@ -70,7 +70,8 @@ func (tx *Tx) AfterCommit(f func()) { tx.finished = append(tx.finished, f) }
 // born tells the lanes this very transaction made busy: no other column can, since
 // two transactions may share their now(). A lease counts from the statement: the
 // transaction may be older than it is long.
-// Copies are counted, row by row: for NOT EXISTS the planner reads all of unheard.
+// Each note of an answer not heard makes up for one copy. Who waits for another's
+// notes sees which are left.
 const enqueueSQL = `
 	WITH inp AS (
 		SELECT *, row_number() OVER (PARTITION BY scope, key ORDER BY ord) AS copy
@@ -85,17 +86,39 @@ const enqueueSQL = `
 		ORDER BY scope, key
 		ON CONFLICT DO NOTHING
 		RETURNING scope, key
+	), told AS (
+		SELECT inp.*, row_number() OVER (PARTITION BY scope, likeness ORDER BY ord) AS nth
+		FROM inp
+		WHERE scope = '' OR key = '' OR copy = 1 AND EXISTS (
+			SELECT FROM fresh WHERE fresh.scope = inp.scope AND fresh.key = inp.key)
+	), noted AS (
+		SELECT scope, likeness, place, row_number() OVER (PARTITION BY scope, likeness) AS nth
+		FROM (
+			SELECT scope, likeness, count(*) AS n
+			FROM told
+			WHERE likeness <> ''
+			GROUP BY scope, likeness
+			ORDER BY scope, likeness
+		) AS alike CROSS JOIN LATERAL (
+			SELECT u.ctid AS place
+			FROM unheard AS u
+			WHERE u.scope = alike.scope AND u.likeness = alike.likeness AND u.at > now() - @copies::interval
+			  AND EXISTS (SELECT FROM accepted AS a WHERE a.scope = u.scope AND a.key = u.key)
+			ORDER BY u.key
+			LIMIT alike.n
+			FOR UPDATE
+		) AS u
+	), folded AS (
+		DELETE FROM unheard
+		WHERE ctid = ANY (ARRAY(SELECT place FROM noted))
 	), kept AS (
-		SELECT inp.*,
+		SELECT told.*,
 			row_number() OVER (PARTITION BY destination, conversation ORDER BY ord) AS place,
 			count(*) OVER (PARTITION BY destination, conversation) AS n
-		FROM inp
-		WHERE (scope = '' OR key = '' OR copy = 1 AND EXISTS (
-				SELECT FROM fresh WHERE fresh.scope = inp.scope AND fresh.key = inp.key))
-		  AND (likeness = '' OR (
-				SELECT count(*)
-				FROM unheard AS u JOIN accepted AS a USING (scope, key)
-				WHERE u.scope = inp.scope AND u.likeness = inp.likeness AND u.at > now() - @copies::interval) = 0)
+		FROM told
+		WHERE NOT EXISTS (
+			SELECT FROM noted
+			WHERE (noted.scope, noted.likeness, noted.nth) = (told.scope, told.likeness, told.nth))
 	), busy AS (
 		INSERT INTO lane AS l (destination, conversation, last_seq, ready_at, owner, epoch, born)
 		SELECT destination, conversation, max(n),

@@ -18,8 +18,8 @@ const unheardSQL = `
 	ON CONFLICT DO NOTHING`
 
 // Unheard notes that the sender of (scope, key) may not have heard whether it was
-// accepted. If it was, what is like it is a repeat for a minute, whatever its key.
-// If it was not, the note changes nothing.
+// accepted. If it was, the first that is like it within a minute is a repeat,
+// whatever its key. If it was not, the note changes nothing.
 func (o *Outbox) Unheard(ctx context.Context, scope, likeness, key string) error {
 	_, err := o.pool.Exec(ctx, unheardSQL, pgx.NamedArgs{"scope": scope, "likeness": likeness, "key": key})
 	if err != nil {

@@ -23,7 +23,8 @@ func TestR6_CopyOfWhatWasNotHeard(t *testing.T) {
 		locked time.Duration // how long the database keeps the first one waiting
 		want   []string
 	}{
-		"accepted behind its back": {700 * time.Millisecond, []string{"help", "my parcel", "ok", "ok"}},
+		// The first copy makes up for the answer, and was heard: the second is another.
+		"accepted behind its back": {700 * time.Millisecond, []string{"help", "my parcel", "my parcel", "ok", "ok"}},
 		// Then the first copy is the message, and was heard: the second is another.
 		"never accepted": {5 * time.Second, []string{"help", "my parcel", "my parcel", "ok", "ok"}},
 	} {
