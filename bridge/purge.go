@@ -71,7 +71,7 @@ func (p *Purged) purge(ctx context.Context, tx pgx.Tx, all []mapping.Mapping) er
 	if p.Entries, err = mapping.Erase(ctx, tx, ids...); err != nil {
 		return err
 	}
-	kept, err := delivery.Kept(ctx, tx, lanes...)
+	kept, err := delivery.Kept(ctx, tx, 0, lanes...)
 	if err != nil {
 		return err
 	}

@@ -153,3 +153,34 @@ func TestRetention(t *testing.T) {
 		t.Errorf("counts are %s, %v", text, err) // teams and h; copilot has four
 	}
 }
+
+// TestRetentionKeepsWhatLanesHold: a mapping stays as long as a lane of its own
+// holds something, by which a purge finds it; what waits in vain ends at its age.
+func TestRetentionKeepsWhatLanesHold(t *testing.T) {
+	t.Parallel()
+	db := pgtest.DB(t, migrations.Schema())
+	held := talk(t, db, "29:a", "held", true)
+	parked := talk(t, db, "29:a", "parked", true)
+	talk(t, db, "29:a", "over", true)
+	exec(t, db, `UPDATE delivery SET outcome = 'held' WHERE conversation = $1`, hubLane(held.ID))
+	exec(t, db, `UPDATE lane SET acked_seq = 0, parked_at = now() WHERE conversation = $1`, teamsLane(parked.Key))
+	older := func(by string) {
+		t.Helper()
+		exec(t, db, `UPDATE mapping SET closed_at = closed_at - $1::interval`, by)
+		exec(t, db, `UPDATE delivery SET created_at = created_at - $1::interval`, by)
+	}
+	b := New(Options{Pool: db, Log: slog.New(slog.DiscardHandler), Retention: 30 * 24 * time.Hour})
+	for _, step := range []struct {
+		by         string
+		mappings   int
+		deliveries int
+	}{{"31 days", 2, 2}, {"30 days", 0, 0}} {
+		older(step.by)
+		for range 2 {
+			must(t, b.prune(t.Context()))
+			if m, d := rows(t, db, "mapping"), rows(t, db, "delivery"); m != step.mappings || d != step.deliveries {
+				t.Errorf("after %s more %d mappings and %d deliveries are left, want %d and %d", step.by, m, d, step.mappings, step.deliveries)
+			}
+		}
+	}
+}

@@ -3,10 +3,11 @@ package bridge
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/liaison-skill/liaison/delivery"
 	"github.com/liaison-skill/liaison/mapping"
@@ -24,9 +25,6 @@ const (
 // retain prunes what is over until ctx ends, at times of its own, so that replicas
 // take turns.
 func (b *Bridge) retain(ctx context.Context) error {
-	if b.opt.Retention <= 0 {
-		return nil
-	}
 	for {
 		select {
 		case <-time.After(pruneEvery/2 + rand.N(pruneEvery)):
@@ -39,30 +37,45 @@ func (b *Bridge) retain(ctx context.Context) error {
 	}
 }
 
-// prune deletes what is over, mappings first: then nothing of theirs is left to
-// be found by.
+// prune deletes what is over, mappings last: what their lanes still hold is found
+// by them. Without retention only what repeats are told by goes.
 func (b *Bridge) prune(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, pruneWithin)
 	defer cancel()
-	mappings, err := pruneAll(ctx, b.opt.Pool, b.opt.Retention)
+	did, err := delivery.Prune(ctx, b.opt.Pool, b.opt.Retention, dedupeFor)
 	if err != nil {
 		return err
 	}
-	did, err := delivery.Prune(ctx, b.opt.Pool, b.opt.Retention, dedupeFor)
+	mappings, err := b.pruneMappings(ctx)
 	if mappings > 0 || did != (delivery.Pruned{}) {
 		b.opt.Log.InfoContext(ctx, "pruned", "mappings", mappings, "deliveries", did.Deliveries,
-			"attempts", did.Attempts, "lanes", did.Lanes, "accepted", did.Accepted)
+			"attempts", did.Attempts, "lanes", did.Lanes, "accepted", did.Accepted, "buried", did.Buried)
 	}
 	return err
 }
 
-func pruneAll(ctx context.Context, pool *pgxpool.Pool, keep time.Duration) (int64, error) {
+func (b *Bridge) pruneMappings(ctx context.Context) (int64, error) {
 	var total int64
-	for {
-		n, err := mapping.Prune(ctx, pool, keep, pruneMappings)
-		total += n
-		if err != nil || n < pruneMappings {
-			return total, err
+	if b.opt.Retention <= 0 {
+		return 0, nil
+	}
+	for page, found := (mapping.Page{}), pruneMappings; found == pruneMappings; {
+		err := pgx.BeginFunc(ctx, b.opt.Pool, func(tx pgx.Tx) error {
+			over, next, err := mapping.LockOver(ctx, tx, b.opt.Retention, page, pruneMappings)
+			if err != nil {
+				return err
+			}
+			page, found = next, len(over)
+			gone, err := b.emptied(ctx, tx, over)
+			if err != nil {
+				return err
+			}
+			n, err := mapping.Delete(ctx, tx, gone...)
+			total += n
+			return err
+		})
+		if err != nil {
+			return total, fmt.Errorf("prune mappings: %w", err)
 		}
 		select {
 		case <-time.After(20 * time.Millisecond): // the traffic's turn
@@ -70,4 +83,30 @@ func pruneAll(ctx context.Context, pool *pgxpool.Pool, keep time.Duration) (int6
 			return total, fmt.Errorf("prune mappings: %w", ctx.Err())
 		}
 	}
+	return total, nil
+}
+
+// emptied returns those mappings whose lanes hold nothing of theirs any more. What
+// is young in a lane that they share is of a later one.
+func (b *Bridge) emptied(ctx context.Context, tx pgx.Tx, over []mapping.Mapping) ([]mapping.ID, error) {
+	var own, shared []delivery.LaneID
+	for _, m := range over {
+		own, shared = append(own, ownLanes(m)...), append(shared, sharedLanes(m)...)
+	}
+	kept, err := delivery.Kept(ctx, tx, 0, own...)
+	if err != nil {
+		return nil, err
+	}
+	old, err := delivery.Kept(ctx, tx, b.opt.Retention, shared...)
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(kept, old)
+	var gone []mapping.ID
+	for _, m := range over {
+		if !holds(m, kept) {
+			gone = append(gone, m.ID)
+		}
+	}
+	return gone, nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -42,12 +43,14 @@ const keptSQL = `
 	FROM unnest(@destination::text[], @conversation::text[]) AS inp (destination, conversation)
 	WHERE EXISTS (
 		SELECT FROM delivery AS d
-		WHERE (d.destination, d.conversation) = (inp.destination, inp.conversation))`
+		WHERE (d.destination, d.conversation) = (inp.destination, inp.conversation)
+		  AND (@age::interval = '0' OR d.created_at < now() - @age::interval))`
 
-// Kept returns those of lanes that have deliveries.
-func Kept(ctx context.Context, tx pgx.Tx, lanes ...LaneID) (map[LaneID]bool, error) {
+// Kept returns those of lanes that have deliveries older than age, which may be
+// zero.
+func Kept(ctx context.Context, tx pgx.Tx, age time.Duration, lanes ...LaneID) (map[LaneID]bool, error) {
 	destination, conversation := columnsOf(lanes)
-	rows, err := tx.Query(ctx, keptSQL, pgx.NamedArgs{"destination": destination, "conversation": conversation})
+	rows, err := tx.Query(ctx, keptSQL, pgx.NamedArgs{"destination": destination, "conversation": conversation, "age": age})
 	if err != nil {
 		return nil, fmt.Errorf("find deliveries: %w", err)
 	}

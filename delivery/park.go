@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -78,4 +79,58 @@ func (tx *Tx) Resume(ctx context.Context, p Peer, conversation string) error {
 		tx.unowned[d] = true
 	}
 	return nil
+}
+
+// buryParkedSQL moves cursors of parked lanes past what is too old. A lane that
+// holds nothing younger is idle again: its peer may want what comes next.
+const buryParkedSQL = `
+	WITH old AS (
+		SELECT l.destination, l.conversation, l.acked_seq, (
+			SELECT max(d.seq)
+			FROM delivery AS d
+			WHERE (d.destination, d.conversation) = (l.destination, l.conversation)
+			  AND d.seq > l.acked_seq
+			  AND d.created_at < now() - @age::interval) AS upto
+		FROM lane AS l
+		WHERE l.parked_at IS NOT NULL
+		  AND EXISTS (
+			SELECT FROM delivery AS d
+			WHERE (d.destination, d.conversation, d.seq) = (l.destination, l.conversation, l.acked_seq + 1)
+			  AND d.created_at < now() - @age::interval)
+		  AND NOT EXISTS (
+			SELECT FROM delivery AS d
+			WHERE (d.destination, d.conversation, d.seq) = (l.destination, l.conversation, l.acked_seq)
+			  AND ` + standsAt + `)
+		LIMIT @batch
+		FOR NO KEY UPDATE OF l SKIP LOCKED
+	), passed AS (
+		UPDATE lane AS l
+		SET acked_seq = old.upto, doubts = 0, epoch = l.epoch + 1,
+			parked_at = CASE WHEN old.upto < l.last_seq THEN l.parked_at END
+		FROM old
+		WHERE (l.destination, l.conversation) = (old.destination, old.conversation)
+	), buried AS (
+		UPDATE delivery AS d
+		SET outcome = 'dead', reason = 'unreachable, kept too long', buried_at = now()
+		FROM old
+		WHERE (d.destination, d.conversation) = (old.destination, old.conversation)
+		  AND d.seq > old.acked_seq
+		  AND d.seq <= old.upto
+		RETURNING d.destination
+	), noted AS (
+		INSERT INTO audit (actor, action, subject, detail)
+		SELECT 'retention', 'bury', 'parked lanes', jsonb_build_object('letters', count(*))
+		FROM buried
+		HAVING count(*) > 0
+	)
+	SELECT (SELECT count(*) FROM buried), (SELECT count(*) FROM old)`
+
+// buryParked makes dead letters of what waited too long for somebody to resume its
+// lane.
+func buryParked(ctx context.Context, tx pgx.Tx, age time.Duration) (did Pruned, lanes int64, err error) {
+	err = tx.QueryRow(ctx, buryParkedSQL, pgx.NamedArgs{"age": age, "batch": pruneBatch}).Scan(&did.Buried, &lanes)
+	if err != nil {
+		return Pruned{}, 0, fmt.Errorf("parked lanes: %w", err)
+	}
+	return did, lanes, nil
 }

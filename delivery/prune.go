@@ -18,9 +18,9 @@ const (
 	pruneTimeout = 15 * time.Second // of one transaction
 )
 
-// Pruned counts rows that are gone.
+// Pruned counts rows that are gone, and deliveries that became dead letters.
 type Pruned struct {
-	Accepted, Deliveries, Attempts, Lanes int64
+	Accepted, Deliveries, Attempts, Lanes, Buried int64
 }
 
 func (p *Pruned) add(other Pruned) {
@@ -28,19 +28,24 @@ func (p *Pruned) add(other Pruned) {
 	p.Deliveries += other.Deliveries
 	p.Attempts += other.Attempts
 	p.Lanes += other.Lanes
+	p.Buried += other.Buried
 }
 
 // Prune deletes what is over: deliveries older than keep that have their final
 // outcome, with their attempts and the lanes they leave empty, and keys accepted
-// longer than accepted ago. Letters that nobody decided about stay twice as long;
-// what is pending stays, and letters that a lane halts at. It waits for nobody's lock, so any number of replicas may
-// prune at once.
+// longer than accepted ago. What waits that long in a lane whose peer wants no more
+// becomes dead letters. Letters that nobody decided about stay twice as long; what
+// else is pending stays, and letters that a lane halts at. It waits for nobody's
+// lock, so any number of replicas may prune at once. A keep of zero is for ever.
 func Prune(ctx context.Context, pool *pgxpool.Pool, keep, accepted time.Duration) (Pruned, error) {
 	var total Pruned
 	for _, step := range []struct {
 		prune func(context.Context, pgx.Tx, time.Duration) (Pruned, int64, error)
 		age   time.Duration
-	}{{pruneAccepted, accepted}, {pruneUnheard, copiesWithin}, {pruneDeliveries, keep}, {pruneAttempts, keep}} {
+	}{{pruneAccepted, accepted}, {pruneUnheard, copiesWithin}, {buryParked, keep}, {pruneDeliveries, keep}, {pruneAttempts, keep}} {
+		if step.age <= 0 {
+			continue
+		}
 		for range pruneBatches {
 			did, found, err := pruneOnce(ctx, pool, step.age, step.prune)
 			if err != nil {

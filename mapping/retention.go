@@ -8,25 +8,39 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-const pruneSQL = `
-	DELETE FROM mapping
-	WHERE id = ANY (ARRAY(
-		SELECT id
-		FROM mapping
-		WHERE closed_at < now() - @keep::interval
-		ORDER BY closed_at
-		LIMIT @limit
-		FOR UPDATE SKIP LOCKED))`
+const lockOverSQL = `
+	SELECT ` + columns + `, m.closed_at
+	FROM mapping AS m
+	WHERE m.closed_at < now() - @keep::interval
+	  AND (m.closed_at, m.id) > (@at::timestamptz, @id::bigint)
+	ORDER BY m.closed_at, m.id
+	LIMIT @limit
+	FOR UPDATE SKIP LOCKED`
 
-// Prune deletes at most limit mappings that are over for longer than keep, with
-// what was said in them, and reports how many there were. It waits for nobody's
-// lock.
-func Prune(ctx context.Context, db DB, keep time.Duration, limit int) (int64, error) {
-	tag, err := db.Exec(ctx, pruneSQL, pgx.NamedArgs{"keep": keep, "limit": limit})
+// A Page is where [LockOver] goes on. The zero Page is the beginning.
+type Page struct {
+	at time.Time
+	id ID
+}
+
+// LockOver locks and returns at most limit mappings that are over for longer than
+// keep, the oldest first, and the next page; none is the last. It waits for
+// nobody's lock.
+func LockOver(ctx context.Context, db DB, keep time.Duration, p Page, limit int) ([]Mapping, Page, error) {
+	rows, err := db.Query(ctx, lockOverSQL, pgx.NamedArgs{"keep": keep, "at": p.at, "id": p.id, "limit": limit})
 	if err != nil {
-		return 0, fmt.Errorf("prune mappings: %w", err)
+		return nil, p, fmt.Errorf("lock mappings that are over: %w", err)
 	}
-	return tag.RowsAffected(), nil
+	over, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Mapping, error) {
+		var m Mapping
+		err := row.Scan(append(m.fields(), &p.at)...)
+		p.id = m.ID
+		return m, err
+	})
+	if err != nil {
+		return nil, p, fmt.Errorf("lock mappings that are over: %w", err)
+	}
+	return over, p, nil
 }
 
 // An empty user is nobody, not everybody without an id.

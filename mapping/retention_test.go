@@ -34,10 +34,17 @@ func TestPrune(t *testing.T) {
 		SET opened_at = now() - interval '31 days', closed_at = closed_at - interval '31 days'
 		WHERE bot_app_id LIKE 'old%'`)
 	check(t, err)
+	var page mapping.Page
 	for _, want := range []int64{1, 1, 0} {
-		n, err := mapping.Prune(t.Context(), db, 30*24*time.Hour, 1)
-		if err != nil || n != want {
-			t.Errorf("pruned %d, %v; want %d", n, err, want)
+		over, next, err := mapping.LockOver(t.Context(), db, 30*24*time.Hour, page, 1)
+		check(t, err)
+		var n int64
+		for _, m := range over {
+			n, err = mapping.Delete(t.Context(), db, m.ID)
+			check(t, err)
+		}
+		if page = next; n != want {
+			t.Errorf("pruned %d, want %d", n, want)
 		}
 	}
 	var kept int
@@ -63,12 +70,12 @@ func TestPruneWaitsForNobody(t *testing.T) {
 	check(t, err)
 	_, err = mapping.Lock(t.Context(), tx, m.ID)
 	check(t, err)
-	if n, err := mapping.Prune(t.Context(), db, 0, 10); err != nil || n != 0 {
-		t.Errorf("pruned %d, %v", n, err)
+	if over, _, err := mapping.LockOver(t.Context(), db, 0, mapping.Page{}, 10); err != nil || len(over) != 0 {
+		t.Errorf("found %+v, %v", over, err)
 	}
 	check(t, tx.Rollback(t.Context()))
-	if n, err := mapping.Prune(t.Context(), db, 0, 10); err != nil || n != 1 {
-		t.Errorf("pruned %d, %v; want 1", n, err)
+	if over, _, err := mapping.LockOver(t.Context(), db, 0, mapping.Page{}, 10); err != nil || len(over) != 1 {
+		t.Errorf("found %+v, %v; want one", over, err)
 	}
 }
 
