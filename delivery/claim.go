@@ -139,7 +139,7 @@ func (c claimed) lane(d *destination, until time.Time) *lane {
 }
 
 const fetchSQL = `
-	SELECT seq, payload::text, settle, now() - created_at, expires_at - now()
+	SELECT seq, payload::text, settle, now() - COALESCE(redriven_at, created_at), expires_at - now()
 	FROM delivery
 	WHERE destination = @destination
 	  AND conversation = @conversation

@@ -48,6 +48,34 @@ func TestResumeLeavesHaltedLanes(t *testing.T) {
 	eventually(t, "the lane goes on", func() bool { return len(s.lane("a")) == 1 && idle(t, pool) })
 }
 
+// TestRedrivenInPlaceHasItsPatience: a peer that is away at the first try of an old
+// letter is waited for as for a new one.
+func TestRedrivenInPlaceHasItsPatience(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.DB(t, migrations.Schema())
+	var tries atomic.Int64
+	s := &sink{fail: func(w word) error {
+		switch n := tries.Add(1); {
+		case n == 1:
+			return peerError{status: 400, permanent: true}
+		case n <= 3:
+			return peerError{status: 503, unavailable: true}
+		}
+		return nil
+	}}
+	d := &delivery.Destination[word]{Name: "x", Send: s.send}
+	c := quick()
+	c.Poison = delivery.Halt
+	o, _ := begin(t, pool, c, "one", d)
+	put(t, o, d, delivery.Header{}, word{"a", 0})
+	buried(t, pool, 1)
+	age(t, pool, 2*c.GiveUp)
+	if _, err := delivery.Redrive(t.Context(), pool, order(delivery.Filter{})); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it arrives", func() bool { return len(s.lane("a")) == 1 && idle(t, pool) })
+}
+
 // TestHaltingLetterStays: without its letter, nobody could make a lane go on.
 func TestHaltingLetterStays(t *testing.T) {
 	t.Parallel()

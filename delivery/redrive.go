@@ -16,7 +16,7 @@ type Order struct {
 }
 
 // Redrive sends letters once more. A lane that halted at its letter tries it
-// again where it stands; elsewhere a copy joins the end of the lane, without a
+// again where it stands, with all of its patience; elsewhere a copy joins the end of the lane, without a
 // deadline. A lane parked for another reason stays parked. It returns the letters
 // it found; those decided already are not among them.
 func Redrive(ctx context.Context, db DB, o Order) ([]Letter, error) {
@@ -44,6 +44,7 @@ const redriveSQL = `
 		SET outcome = CASE WHEN letter.halting THEN NULL ELSE 'redriven' END,
 			reason = CASE WHEN letter.halting THEN NULL ELSE d.reason END,
 			buried_at = CASE WHEN letter.halting THEN NULL ELSE d.buried_at END,
+			redriven_at = CASE WHEN letter.halting THEN now() ELSE d.redriven_at END,
 			expires_at = CASE WHEN letter.halting THEN NULL ELSE d.expires_at END
 		FROM letter
 		WHERE (d.destination, d.conversation, d.seq) = (letter.destination, letter.conversation, letter.seq)
