@@ -89,7 +89,7 @@ func TestPageOrdersFaults(t *testing.T) {
 	s := start(t, sandbox.Config{})
 	k := newSkill(t, s)
 	page := browsertest.Open(t, s.URL())
-	page.Wait(`document.querySelectorAll("#fault-list button").length`, "7")
+	page.Wait(`document.querySelectorAll("#fault-list button").length`, "11")
 	page.Click("#break")
 	page.Click("#fault-list button")
 	page.Wait(`document.querySelector("#fault-state").textContent`, "One fault is on.")

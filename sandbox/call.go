@@ -25,57 +25,54 @@ const (
 // maxAnswer bounds what is read of the skill's answer.
 const maxAnswer = 1 << 20
 
-// inputs are the inputs of the skill's actions, and the output of the first.
-type inputs struct {
-	LiveChatConversationID string `json:"LiveChatConversationId"`
-	ProblemDescription     string `json:"ProblemDescription,omitempty"`
-}
-
 // message is a message action: the user's words, with inputs on the first.
-func (s *Sandbox) message(p *person, u said, in *inputs) activity.Activity {
+func (s *Sandbox) message(p *person, u said, in json.RawMessage) incoming {
 	a := s.toSkill(p, activity.TypeMessage)
-	a.Text, a.TextFormat = u.text, activity.FormatPlain
-	if in != nil {
-		a.Value = encode(in)
+	a.ID, a.ReplyToID = u.id, u.replyTo
+	a.Text, a.TextFormat, a.Value = u.text, activity.FormatPlain, u.value
+	if len(in) > 0 {
+		a.Value = in
 	}
+	if !s.Switches().DropFiles {
+		a.Attachments = u.attachments
+	}
+	a.Entities = append(a.Entities, u.mentions...)
+	if u.submitted {
+		a.tell(func(d *channelData) { d.Source = &dataSource{"message"} })
+	}
+	s.asHost(p, &a)
 	return a
 }
 
 // event is an event action.
-func (s *Sandbox) event(p *person, name string, value any) activity.Activity {
+func (s *Sandbox) event(p *person, name string, value json.RawMessage) incoming {
 	a := s.toSkill(p, activity.TypeEvent)
-	a.Name, a.Value = name, encode(value)
+	a.Name, a.Value = name, value
+	s.asHost(p, &a)
 	return a
 }
 
-// toSkill fills in what every call of the skill carries.
-func (s *Sandbox) toSkill(p *person, kind string) activity.Activity {
-	tenant := map[string]any{"tenant": map[string]string{"id": s.cfg.TenantID}}
-	a := activity.Activity{
-		Type:         kind,
-		ID:           s.newID(),
-		Timestamp:    time.Now().UTC().Truncate(time.Millisecond),
-		ServiceURL:   s.hostURL(),
-		ChannelID:    activity.ChannelTeams,
-		From:         activity.Account{ID: p.id, Name: p.name, AADObjectID: p.objectID, Role: "user"},
-		Recipient:    activity.Account{Name: "Contoso copilot"},
-		Conversation: activity.Conversation{ID: p.conversation, ConversationType: "personal", TenantID: s.cfg.TenantID},
-		Locale:       "en-US",
-		ChannelData:  encode(tenant),
-		Entities:     []activity.Entity{{Type: "clientInfo", Locale: "en-US", Country: "US", Platform: "Web", Timezone: "UTC"}},
-	}
+// toSkill is an activity of p's as Copilot Studio passes it on.
+func (s *Sandbox) toSkill(p *person, kind string) incoming {
+	a := s.fromTeams(p, kind)
+	a.ServiceURL = s.hostURL()
+	a.Recipient.ID = ""
+	return a
+}
+
+// asHost adds what depends on the host, once the activity is written.
+func (s *Sandbox) asHost(p *person, a *incoming) {
 	if s.expectsReplies(p) {
 		a.DeliveryMode = activity.DeliveryExpectReplies
 	}
 	if s.cfg.Style == StyleBotFramework {
-		s.botFramework(p, &a)
+		s.botFramework(p, a)
 	}
-	return a
 }
 
 // botFramework writes a call as hosts on the Bot Framework SDK do: seen on the
 // wire of its version for JavaScript, 4.23.
-func (s *Sandbox) botFramework(p *person, a *activity.Activity) {
+func (s *Sandbox) botFramework(p *person, a *incoming) {
 	channel := a.Conversation
 	s.move(p, func(d *dialog) {
 		if d.SkillConversation == "" {
@@ -84,7 +81,7 @@ func (s *Sandbox) botFramework(p *person, a *activity.Activity) {
 		}
 		a.Conversation.ID = d.SkillConversation
 	})
-	a.Recipient = activity.Account{ID: "28:" + s.cfg.CopilotAppID, Name: "Contoso copilot", Role: "skill"}
+	a.Recipient = activity.Account{ID: s.botID(), Name: "Contoso copilot", Role: "skill"}
 	a.From.Role = ""
 	a.RelatesTo = &activity.RelatesTo{
 		ActivityID: a.ID, ServiceURL: s.connectorURL(), ChannelID: a.ChannelID, Locale: a.Locale, Conversation: channel,
@@ -102,7 +99,7 @@ func (s *Sandbox) expectsReplies(p *person) bool {
 
 // call posts an activity to the skill as the copilot. What comes in the response
 // to expectReplies is taken in before it returns.
-func (s *Sandbox) call(ctx context.Context, p *person, a activity.Activity) error {
+func (s *Sandbox) call(ctx context.Context, p *person, a incoming) error {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Patience)
 	defer cancel()
 	if a.ExpectsReplies() {
@@ -113,8 +110,11 @@ func (s *Sandbox) call(ctx context.Context, p *person, a activity.Activity) erro
 		return err
 	}
 	began := time.Now()
-	status, body, err := s.Post(ctx, a, token)
-	s.update(func() { s.record.calls = latest(append(s.record.calls, Call{a, status, time.Since(began)})) })
+	sent := encode(a)
+	status, body, err := s.Post(ctx, sent, token)
+	s.update(func() {
+		s.record.calls = latest(append(s.record.calls, Call{a.decoded(), sent, status, time.Since(began)}))
+	})
 	if err != nil {
 		return err
 	}
@@ -122,13 +122,13 @@ func (s *Sandbox) call(ctx context.Context, p *person, a activity.Activity) erro
 		return fmt.Errorf("the skill answered %s with status %d", a.Type, status)
 	}
 	if a.ExpectsReplies() {
-		return s.takeReplies(p, a, body)
+		return s.takeReplies(ctx, p, a, body)
 	}
 	return nil
 }
 
 // takeReplies reads the answer to an activity with expectReplies (rule A3113).
-func (s *Sandbox) takeReplies(p *person, a activity.Activity, body []byte) error {
+func (s *Sandbox) takeReplies(ctx context.Context, p *person, a incoming, body []byte) error {
 	var replies struct {
 		Activities []outgoing `json:"activities"`
 	}
@@ -139,7 +139,9 @@ func (s *Sandbox) takeReplies(p *person, a activity.Activity, body []byte) error
 		s.violate("expectReplies: activities is missing or null")
 	}
 	for _, out := range replies.Activities {
-		s.fromSkill(p, out, a.ID)
+		if refusal := s.fromSkill(ctx, p, out, a.ID); refusal != nil {
+			return fmt.Errorf("take expected replies: %s: status %d", out.Type, refusal.status)
+		}
 	}
 	return nil
 }
@@ -147,7 +149,11 @@ func (s *Sandbox) takeReplies(p *person, a activity.Activity, body []byte) error
 // Post sends v to the skill's messages endpoint with a bearer token, or without
 // one when token is empty, and returns status and body of the answer.
 func (s *Sandbox) Post(ctx context.Context, v any, token string) (status int, body []byte, err error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.skillURL(), bytes.NewReader(encode(v)))
+	return s.postTo(ctx, s.skillURL(), v, token)
+}
+
+func (s *Sandbox) postTo(ctx context.Context, endpoint string, v any, token string) (int, []byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint, bytes.NewReader(encode(v)))
 	if err != nil {
 		return 0, nil, fmt.Errorf("call skill: %w", err)
 	}

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf16"
 
 	"github.com/gin-gonic/gin"
 
@@ -51,48 +50,52 @@ func (s *Sandbox) inChat(endpoint func(request, *person) reply) func(request) re
 		if p == nil {
 			return connectorError(http.StatusNotFound, "ConversationNotFound", "Conversation not found.")
 		}
+		if refusal := s.turnedAway(p); refusal != nil {
+			return *refusal
+		}
 		return endpoint(q, p)
 	}
 }
 
-// outgoing is an activity as bots and skills post it.
-type outgoing struct {
-	activity.Activity
-	Suggested struct {
-		Actions []struct {
-			Title string `json:"title"`
-		} `json:"actions"`
-	} `json:"suggestedActions"`
-}
-
-// suggestions returns the titles of the suggested actions. Teams shows three.
-func (o outgoing) suggestions() []string {
-	var titles []string
-	for _, action := range o.Suggested.Actions {
-		titles = append(titles, action.Title)
+// turnedAway refuses what is for a user who does not have the bot, or wants none
+// of it.
+func (s *Sandbox) turnedAway(p *person) *reply {
+	s.mu.Lock()
+	app := p.app
+	s.mu.Unlock()
+	if app == Installed {
+		return nil
 	}
-	return titles[:min(len(titles), 3)]
+	refusal := connectorError(http.StatusForbidden, "BotNotInConversationRoster", "The bot is not part of the conversation roster.")
+	if app == Blocked {
+		refusal = connectorError(http.StatusForbidden, "ConversationBlockedByUser", "User blocked the conversation with the bot.")
+	}
+	return &refusal
 }
 
 // send takes an activity into the chat.
 func (s *Sandbox) send(q request, p *person) reply {
 	if !s.allow(p) {
-		q.Header("Retry-After", "1")
-		return connectorError(http.StatusTooManyRequests, "Throttled", "Too many requests.")
-	}
-	if len(utf16.Encode([]rune(string(q.body))))*2 > maxMessage {
-		return connectorError(http.StatusRequestEntityTooLarge, "MessageSizeTooBig", "Message size too large.")
+		return throttled(q)
 	}
 	out, ok := s.read(q, string(p.conversation))
 	if !ok {
 		return connectorError(http.StatusBadRequest, "BadSyntax", "The body is not an activity.")
 	}
-	if from := out.From.ID; from != "" && !strings.EqualFold(from, "28:"+s.cfg.CopilotAppID) {
+	if out.size(q.body) > maxMessage {
+		return connectorError(http.StatusRequestEntityTooLarge, "MessageSizeTooBig", "Message size too large.")
+	}
+	if from := out.From.ID; from != "" && !strings.EqualFold(from, s.botID()) {
 		s.violate("connector: from.id is not the bot's")
 	}
 	switch out.Type {
 	case activity.TypeMessage:
-		id := s.say(p, Line{Author: ByAgent, Text: out.Text, Format: out.TextFormat, Suggestions: out.suggestions()})
+		line, err := s.line(q.Request.Context(), out)
+		if err != nil {
+			return *refused(err)
+		}
+		line.Author = ByAgent
+		id := s.say(p, line)
 		s.heard(p, out.Text)
 		return reply{http.StatusCreated, gin.H{"id": id}}
 	case activity.TypeEndOfConversation, activity.TypeEvent, activity.TypeInvoke:
@@ -102,6 +105,11 @@ func (s *Sandbox) send(q request, p *person) reply {
 		s.typing(p)
 	}
 	return reply{http.StatusAccepted, nil} // typing and trace: seen with an empty body
+}
+
+func throttled(q request) reply {
+	q.Header("Retry-After", "1")
+	return connectorError(http.StatusTooManyRequests, "Throttled", "Too many requests.")
 }
 
 // checkTyping holds a bot to the pace of the specification.
@@ -121,15 +129,28 @@ func (s *Sandbox) edit(q request, p *person) reply {
 	if !ok || out.Type != activity.TypeMessage {
 		return connectorError(http.StatusBadRequest, "BadSyntax", "The body is not a message.")
 	}
-	return s.change(q, p, func(l *Line) { l.Text, l.Format, l.Edited = out.Text, out.TextFormat, true })
+	if out.size(q.body) > maxMessage {
+		return connectorError(http.StatusRequestEntityTooLarge, "MessageSizeTooBig", "Message size too large.")
+	}
+	line, err := s.line(q.Request.Context(), out)
+	if err != nil {
+		return *refused(err)
+	}
+	return s.change(q, p, func(l *Line) {
+		line.ID, line.Author, line.At, line.Reactions, line.Edited = l.ID, l.Author, l.At, l.Reactions, true
+		*l = line
+	})
 }
 
 // remove deletes one of the bot's own lines.
 func (s *Sandbox) remove(q request, p *person) reply {
-	return s.change(q, p, func(l *Line) { l.Text, l.Deleted = "", true })
+	return s.change(q, p, func(l *Line) { *l = Line{ID: l.ID, Author: l.Author, Format: l.Format, At: l.At, Deleted: true} })
 }
 
 func (s *Sandbox) change(q request, p *person, edit func(*Line)) reply {
+	if !s.allow(p) {
+		return throttled(q)
+	}
 	id := q.param("activity")
 	found := false
 	s.update(func() {
@@ -160,9 +181,9 @@ func (s *Sandbox) createConversation(q request) reply {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	i := slices.IndexFunc(s.people, func(p *person) bool {
-		return p.id == in.Members[0].ID || strings.EqualFold(p.objectID, in.Members[0].ID)
+		return p.id == in.Members[0].ID || strings.EqualFold(p.profile.ObjectID, in.Members[0].ID)
 	})
-	if i < 0 {
+	if i < 0 || s.people[i].app == Removed {
 		return connectorError(http.StatusForbidden, "BotNotInConversationRoster", "The bot is not installed for this user.")
 	}
 	return reply{http.StatusCreated, gin.H{"id": s.people[i].conversation}}

@@ -3,11 +3,13 @@ package sandbox
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"regexp"
 
+	"github.com/gin-gonic/gin"
+
 	"github.com/liaison-skill/liaison/activity"
+	"github.com/liaison-skill/liaison/sandbox/card"
 )
 
 // What the copilot says in its own words.
@@ -19,6 +21,7 @@ const (
 	NotNow     = "I'm still here. You can try again later, or ask me."
 	Farewell   = "Good bye, and have a nice day."
 	Fallback   = "I'm not sure I can help with that. You can say **talk to a person**."
+	Noted      = "Thank you, I have noted that."
 	Sorry      = "Sorry, something went wrong. Please try again."
 )
 
@@ -61,9 +64,6 @@ type ending struct {
 // String tells one ending from another.
 func (e ending) String() string { return e.code + " " + string(e.value) }
 
-// said is what a user said in a turn.
-type said struct{ text, id string }
-
 // signature is how a person's words are told from the service's own notices.
 var signature = regexp.MustCompile(`^\*\*(?:\\.|[^*\\\n])+\*\*: `)
 
@@ -98,12 +98,14 @@ func (s *Sandbox) turn(ctx context.Context, p *person, u said) error {
 	defer cancel()
 	var err error
 	switch d := s.dialogOf(p); {
-	case d.Phase == phaseAsking && topicOf(u.text) != topicGoodbye:
+	case d.Phase == phaseAsking && u.text != "" && topicOf(u.text) != topicGoodbye:
 		err = s.escalate(ctx, p, u)
-	case d.Phase == phaseActive && topicOf(u.text) == topicGoodbye:
+	case d.Phase == phaseActive && s.interrupts(u.text):
 		err = s.release(ctx, p, d.LiveChat)
 	case d.Phase == phaseActive:
 		err = s.call(ctx, p, s.message(p, u, nil))
+	case u.submitted && u.text == "":
+		s.copilotSays(p, Noted)
 	default:
 		s.answer(p, u.text)
 	}
@@ -117,59 +119,30 @@ func (s *Sandbox) turn(ctx context.Context, p *person, u said) error {
 // answer is what the copilot can do without the skill.
 func (s *Sandbox) answer(p *person, text string) {
 	phase, words := phaseIdle, Fallback
-	var suggestions []string
+	var suggestions []card.Action
+	person := card.Action{Kind: card.IMBack, Title: "Talk to a person", Text: "Talk to a person"}
 	switch topicOf(text) {
 	case topicEscalate:
 		phase, words = phaseAsking, AskProblem
 	case topicGoodbye:
 		words = Farewell
 	case topicGreeting:
-		words, suggestions = Greeting, []string{"Talk to a person"}
+		words, suggestions = Greeting, []card.Action{person}
 	case topicNone:
-		suggestions = []string{"Talk to a person"}
+		suggestions = []card.Action{person}
 	}
 	s.move(p, func(d *dialog) { *d = dialog{Phase: phase} })
 	s.copilotSays(p, words, suggestions...)
 }
 
-func (s *Sandbox) copilotSays(p *person, text string, suggestions ...string) {
-	s.say(p, Line{Author: ByCopilot, Text: text, Format: activity.FormatMarkdown, Suggestions: suggestions})
-}
-
-// escalate is the topic "Escalate to Live Chat" after its question: it opens the
-// live chat, then hands the user's words to the skill, which stays active.
-func (s *Sandbox) escalate(ctx context.Context, p *person, u said) error {
-	s.move(p, func(d *dialog) { *d = dialog{Phase: phaseOpening} })
-	s.typing(p)
-	before := s.lineCount(p)
-	end, err := s.action(ctx, p, s.event(p, "startConversation", struct{}{}))
-	if err != nil {
-		return err
-	}
-	if end.code != activity.CodeCompleted {
-		s.move(p, func(d *dialog) { *d = dialog{Phase: phaseIdle} })
-		if s.lineCount(p) == before {
-			s.copilotSays(p, "Nobody can be reached right now. "+NotNow)
-		} else {
-			s.copilotSays(p, NotNow)
-		}
-		return nil
-	}
-	var output inputs
-	_ = json.Unmarshal(end.value, &output) // a value of another shape has no id either
-	if output.LiveChatConversationID == "" {
-		s.violate("startConversation ended without LiveChatConversationId")
-		return errors.New("the skill opened no live chat")
-	}
-	s.copilotSays(p, Connecting)
-	s.move(p, func(d *dialog) { d.Phase, d.LiveChat = phaseActive, output.LiveChatConversationID })
-	return s.call(ctx, p, s.message(p, u, &inputs{output.LiveChatConversationID, u.text}))
+func (s *Sandbox) copilotSays(p *person, text string, suggested ...card.Action) {
+	s.say(p, Line{Author: ByCopilot, Text: text, Format: activity.FormatMarkdown, Suggested: suggested})
 }
 
 // release is the topic "Goodbye Live Chat".
 func (s *Sandbox) release(ctx context.Context, p *person, liveChat string) error {
 	s.move(p, func(d *dialog) { d.Phase = phaseClosing })
-	if _, err := s.action(ctx, p, s.event(p, "endConversation", inputs{LiveChatConversationID: liveChat})); err != nil {
+	if _, err := s.action(ctx, p, s.event(p, "endConversation", encode(gin.H{"LiveChatConversationId": liveChat}))); err != nil {
 		return err
 	}
 	s.move(p, func(d *dialog) { *d = dialog{Phase: phaseIdle} })
@@ -179,7 +152,7 @@ func (s *Sandbox) release(ctx context.Context, p *person, liveChat string) error
 
 // action calls an event action of the skill, which ends with an
 // endOfConversation, in the response or posted.
-func (s *Sandbox) action(ctx context.Context, p *person, a activity.Activity) (ending, error) {
+func (s *Sandbox) action(ctx context.Context, p *person, a incoming) (ending, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Patience)
 	defer cancel()
 	ended := make(chan ending, 1)
@@ -191,14 +164,9 @@ func (s *Sandbox) action(ctx context.Context, p *person, a activity.Activity) (e
 	}
 	select {
 	case end = <-ended:
+		s.update(func() { p.outputs = end.value })
 		return end, nil
 	case <-ctx.Done():
 		return ending{}, fmt.Errorf("%s: no endOfConversation: %w", a.Name, ctx.Err())
 	}
-}
-
-func (s *Sandbox) lineCount(p *person) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(p.lines)
 }

@@ -17,8 +17,8 @@ import (
 // statusNone is recorded for a request that got no answer.
 const statusNone = -1
 
-// A Fault is a way to misbehave. Without Status, Hang, Reset, Echo and EmptyBody
-// it only delays.
+// A Fault is a way to misbehave. Without Status, Hang, Reset, Echo, Redirect and
+// EmptyBody it only delays.
 type Fault struct {
 	Status     int           `json:"status,omitempty"`     // answer this instead
 	Code       string        `json:"code,omitempty"`       // in the answer's error body
@@ -29,6 +29,10 @@ type Fault struct {
 	Echo       bool          `json:"echo,omitempty"`       // repeat the request, credentials too: in the error body, or without Status as no HTTP
 	EmptyBody  bool          `json:"emptyBody,omitempty"`  // do it and answer its status without a body
 	Accept     bool          `json:"accept,omitempty"`     // do what was asked first, then fail as told
+
+	Redirect string        `json:"redirect,omitempty"` // answer with 302 to this URL
+	Size     int64         `json:"size,omitempty"`     // of a file: so many bytes come; fewer than announced, or more than there are
+	Drip     time.Duration `json:"drip,omitempty"`     // of a file: the time between two kilobytes
 
 	Times        int    `json:"times,omitempty"`        // how many requests it hits; 0: all until ClearFaults
 	Conversation string `json:"conversation,omitempty"` // only requests of this conversation, "" for all
@@ -75,7 +79,7 @@ func (s *Sandbox) takeFault(leg Leg, conversation string) standingFault {
 }
 
 // fails reports whether the caller is to see something other than success.
-func (f Fault) fails() bool { return f.Status != 0 || f.Hang || f.Reset || f.Echo }
+func (f Fault) fails() bool { return f.Status != 0 || f.Hang || f.Reset || f.Echo || f.Redirect != "" }
 
 // play answers q as f has it and returns the status the caller saw.
 func (s *Sandbox) play(q request, f standingFault, endpoint func(request) reply) int {
@@ -101,8 +105,14 @@ func (s *Sandbox) play(q request, f standingFault, endpoint func(request) reply)
 	case f.Echo:
 		babble(q)
 		return statusNone
+	case f.Redirect != "":
+		r = reply{http.StatusFound, redirect(f.Redirect)}
 	case f.EmptyBody:
 		r.body = nil
+	}
+	if file, ok := r.body.(content); ok {
+		file.size, file.drip = f.Size, f.Drip
+		r.body = file
 	}
 	q.write(r)
 	return r.status

@@ -2,7 +2,7 @@ package sandbox
 
 import (
 	"cmp"
-	"encoding/json"
+	"context"
 	"net/http"
 	"strings"
 
@@ -35,12 +35,17 @@ func (s *Sandbox) takeSkill(q request) reply {
 	}
 	replyTo := cmp.Or(out.ReplyToID, q.param("activity"))
 	s.mu.Lock()
-	inline := p.inlineIDs[replyTo]
+	inline, outOfTurn, refuse := p.inlineIDs[replyTo], p.pending == nil && replyTo == "", s.cfg.Switches.RefuseEnd
 	s.mu.Unlock()
+	if out.Type == activity.TypeEndOfConversation && outOfTurn && refuse != 0 {
+		return connectorError(refuse, "ConversationNotFound", "The skill conversation takes no endOfConversation out of turn.")
+	}
 	if inline {
 		s.violate("%s posted for a turn with expectReplies", out.Type)
 	}
-	s.fromSkill(p, out, replyTo)
+	if refusal := s.fromSkill(q.Request.Context(), p, out, replyTo); refusal != nil {
+		return *refusal
+	}
 	return reply{http.StatusOK, gin.H{"id": s.newID()}}
 }
 
@@ -56,15 +61,21 @@ func (s *Sandbox) inSkillConversation(id string) *person {
 
 // fromSkill acts on an activity of the skill: its words go to the user, an
 // endOfConversation to the dialog, the rest is accepted and dropped.
-func (s *Sandbox) fromSkill(p *person, out outgoing, replyTo string) {
+func (s *Sandbox) fromSkill(ctx context.Context, p *person, out outgoing, replyTo string) *reply {
 	switch out.Type {
 	case activity.TypeMessage:
-		s.say(p, Line{Author: ByCopilot, Text: out.Text, Format: out.TextFormat, Suggestions: out.suggestions()})
+		line, err := s.line(ctx, out)
+		if err != nil {
+			return refused(err)
+		}
+		line.Author = ByCopilot
+		s.say(p, line)
 	case activity.TypeTyping:
 		s.typing(p)
 	case activity.TypeEndOfConversation:
 		s.endBySkill(p, ending{out.Code, out.Value}, replyTo)
 	}
+	return nil
 }
 
 // endBySkill gives an endOfConversation to the action that waits for it. Where
@@ -87,9 +98,15 @@ func (s *Sandbox) endBySkill(p *person, end ending, replyTo string) {
 			*d = dialog{Phase: phaseIdle}
 		}
 	})
-	var output struct{ PendingText string }
-	_ = json.Unmarshal(end.value, &output) // a value of another shape has no text
-	if back && output.PendingText != "" {
-		s.answer(p, output.PendingText)
+	if !back {
+		return
+	}
+	s.update(func() { p.outputs = end.value })
+	out := end.read()
+	if out.Summary != "" {
+		s.copilotSays(p, Summary+out.Summary)
+	}
+	if out.PendingText != "" {
+		s.answer(p, out.PendingText)
 	}
 }

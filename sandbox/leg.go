@@ -11,8 +11,12 @@ import (
 	"github.com/liaison-skill/liaison/internal/web"
 )
 
-// maxBody bounds a request, in bytes. Teams refuses messages far smaller.
-const maxBody = 1 << 20
+// Bounds of a request, in bytes. Teams refuses messages far smaller, but takes a
+// picture with them.
+const (
+	maxBody   = 4 << 20
+	maxUpload = 64 << 20
+)
 
 // A request is what an endpoint gets: the request with its body read.
 type request struct {
@@ -40,7 +44,11 @@ type redirect string
 // fault instead of, or after, the endpoint.
 func (s *Sandbox) on(leg Leg, endpoint func(request) reply) gin.HandlerFunc {
 	return web.Handle(s.log, func(c *gin.Context) error {
-		body, err := web.Body(c, maxBody)
+		limit := int64(maxBody)
+		if leg == Files {
+			limit = maxUpload
+		}
+		body, err := web.Body(c, limit)
 		if err != nil {
 			return err
 		}
@@ -87,6 +95,8 @@ func (q request) write(r reply) {
 		q.Header("Referrer-Policy", "same-origin")
 		q.Header("Cache-Control", "no-store")
 		q.Data(r.status, "text/html; charset=utf-8", body.html)
+	case content:
+		body.write(q, r.status)
 	case redirect:
 		q.Header("Cache-Control", "no-store")
 		q.Header("Location", string(body))

@@ -2,10 +2,8 @@ package sandbox
 
 import (
 	"cmp"
-	"context"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -26,11 +24,11 @@ func (s *Sandbox) mountPage(r *gin.Engine) {
 	api := r.Group("/api", s.sameOrigin())
 	api.GET("/people", web.Handle(s.log, s.listPeople))
 	api.GET("/people/:name/events", web.Handle(s.log, s.streamChat))
-	api.POST("/people/:name/messages", web.Handle(s.log, s.postMessage))
 	api.GET("/faults", web.Handle(s.log, s.listFaults))
 	api.POST("/faults", web.Handle(s.log, s.orderFault))
 	api.DELETE("/faults", web.Handle(s.log, s.endFaults))
 	api.POST("/tokens", web.Handle(s.log, s.giveToken))
+	s.mountPlay(api)
 }
 
 // sameOrigin keeps other sites' pages from speaking for the user.
@@ -69,29 +67,6 @@ func (s *Sandbox) known(c *gin.Context) (*person, error) {
 		return p, nil
 	}
 	return nil, &web.Error{Status: http.StatusNotFound, Text: "nobody of that name"}
-}
-
-// postMessage answers when the turn is over; what was said is in the stream
-// before.
-func (s *Sandbox) postMessage(c *gin.Context) error {
-	p, err := s.known(c)
-	if err != nil {
-		return err
-	}
-	var in struct{ Text string }
-	if err := web.Decode(c, maxText, &in); err != nil {
-		return err
-	}
-	if strings.TrimSpace(in.Text) == "" {
-		return web.BadRequest("text is empty")
-	}
-	// The copilot goes on when the user closes the page; turns are bounded.
-	ctx := context.WithoutCancel(c.Request.Context())
-	if err := (User{s, p}).Say(ctx, strings.TrimSpace(in.Text)); err != nil {
-		s.log.WarnContext(ctx, "turn ended with an apology", "user", p.name, "err", err)
-	}
-	c.Status(http.StatusNoContent)
-	return nil
 }
 
 // streamChat sends a chat from where the page left it, and what happens next.
@@ -134,6 +109,8 @@ func (e event) kind() string {
 		return "line"
 	case e.Holder != "":
 		return "holder"
+	case e.App != "":
+		return "app"
 	}
 	return "typing"
 }
@@ -165,6 +142,10 @@ func orderables() []orderable {
 		{"teams-accept", "Teams accepts, then breaks", "The next post arrives, but its sender reads a broken connection.", Connector, Fault{Accept: true, Reset: true, Times: 1}},
 		{"teams-blocked", "The user blocks the bot", "Posts into Teams are answered with 403 until all is mended.", Connector, Fault{Status: http.StatusForbidden, Code: "ConversationBlockedByUser"}},
 		{"host-down", "Copilot Studio is down", "The skill's answers are refused with 503 until all is mended.", SkillHost, Fault{Status: http.StatusServiceUnavailable}},
+		{"file-expired", "Download links expire", "Files the user sends are refused with 403 until all is mended.", Files, Fault{Status: http.StatusForbidden, Code: "accessDenied"}},
+		{"file-slow", "Downloads drip", "The next file comes a kilobyte a second.", Files, Fault{Drip: time.Second, Times: 1}},
+		{"file-short", "A download breaks off", "The next file ends after 100 bytes.", Files, Fault{Size: 100, Times: 1}},
+		{"file-private", "A download leads inside", "The next file redirects to a private address.", Files, Fault{Redirect: "http://169.254.169.254/latest/meta-data/", Times: 1}},
 		{"entra-down", "Entra ID is down", "Tokens are refused with 503 until all is mended.", Entra, Fault{Status: http.StatusServiceUnavailable}},
 	}
 }
@@ -193,7 +174,7 @@ func (s *Sandbox) orderFault(c *gin.Context) error {
 }
 
 func (s *Sandbox) endFaults(c *gin.Context) error {
-	for _, leg := range []Leg{Entra, Keys, Connector, SkillHost, SignIn} {
+	for _, leg := range []Leg{Entra, Keys, Connector, SkillHost, SignIn, Files} {
 		s.ClearFaults(leg)
 	}
 	return s.listFaults(c)

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/liaison-skill/liaison/activity"
+	"github.com/liaison-skill/liaison/sandbox/card"
 )
 
 // demoNames are the people of Microsoft's demo tenants.
@@ -38,15 +40,29 @@ const (
 
 // A Line is one message in a user's chat.
 type Line struct {
-	ID          string    `json:"id"`
-	Author      Author    `json:"author"`
-	Text        string    `json:"text"`
-	Format      string    `json:"format"` // plain or markdown
-	Suggestions []string  `json:"suggestions,omitempty"`
-	At          time.Time `json:"at"`
-	Edited      bool      `json:"edited,omitempty"`
-	Deleted     bool      `json:"deleted,omitempty"`
+	ID        string        `json:"id"`
+	Author    Author        `json:"author"`
+	Text      string        `json:"text"`
+	Format    string        `json:"format"` // plain or markdown
+	Cards     []card.Card   `json:"cards,omitempty"`
+	Files     []Shown       `json:"files,omitempty"`
+	Suggested []card.Action `json:"suggested,omitempty"`
+	Pressed   string        `json:"pressed,omitempty"` // the title of the button of a card the user pressed last
+	Reactions []string      `json:"reactions,omitempty"`
+	At        time.Time     `json:"at"`
+	Edited    bool          `json:"edited,omitempty"`
+	Deleted   bool          `json:"deleted,omitempty"`
 }
+
+// An App is how the copilot's app stands with a user.
+type App string
+
+// The states of an app.
+const (
+	Installed App = "installed"
+	Removed   App = "removed"
+	Blocked   App = "blocked"
+)
 
 // An event is one change of a chat. Exactly one member beside Seq is set. A line
 // whose id was seen before replaces it.
@@ -55,6 +71,7 @@ type event struct {
 	Line   *Line     `json:"line,omitempty"`
 	Holder Holder    `json:"holder,omitempty"`
 	Typing time.Time `json:"typing,omitzero"`
+	App    App       `json:"app,omitempty"`
 }
 
 // A person is a user of Teams with one chat with the copilot. Sandbox.mu guards
@@ -62,13 +79,16 @@ type event struct {
 type person struct {
 	name         string
 	id           string // Teams: unique per user and bot
-	objectID     string // Entra's
 	conversation activity.ConversationID
 
-	lines  []Line
-	events []event
-	dialog dialog
-	holder Holder
+	profile Profile
+	lines   []Line
+	events  []event
+	dialog  dialog
+	holder  Holder
+	app     App
+	outputs json.RawMessage // of the skill's latest endOfConversation
+	removed map[string]Line // what the user deleted, as it was
 
 	inline     *bool             // asks the skill for expectReplies; nil as configured
 	lastTurn   chan struct{}     // closed when the latest turn is over
@@ -85,11 +105,17 @@ func newPerson(name string) *person {
 	sum := sha256.Sum256([]byte(name))
 	digits := hex.EncodeToString(sum[:])
 	return &person{
-		name:         name,
-		id:           "29:1" + digits[:40],
-		objectID:     fmt.Sprintf("%s-%s-4%s-8%s-%s", digits[:8], digits[8:12], digits[12:15], digits[15:18], digits[18:30]),
+		name: name,
+		id:   "29:1" + digits[:40],
+		profile: Profile{
+			Name:     name,
+			ObjectID: fmt.Sprintf("%s-%s-4%s-8%s-%s", digits[:8], digits[8:12], digits[12:15], digits[15:18], digits[18:30]),
+			Locale:   "en-US", TimeZone: "UTC", Country: "US", Platform: "Web",
+		},
 		conversation: activity.ConversationID("a:1" + rand.Text() + "/9+_-;session=1@unq.gbl.spaces"),
 		holder:       WithCopilot,
+		app:          Installed,
+		removed:      map[string]Line{},
 		dialog:       dialog{Phase: phaseIdle},
 		finished:     map[string]string{},
 		inlineIDs:    map[string]bool{},
@@ -176,6 +202,9 @@ func (p *person) apply(e event) {
 	p.events = append(p.events, e)
 	if e.Holder != "" {
 		p.holder = e.Holder
+	}
+	if e.App != "" {
+		p.app = e.App
 	}
 	if e.Line == nil {
 		return

@@ -27,6 +27,7 @@ const (
 	Connector            // Teams' Bot Connector
 	SkillHost            // the runtime of Copilot Studio, where skills answer
 	SignIn               // Entra's page where people sign in, and where they sign out
+	Files                // users' files and pictures, and where a bot's are uploaded
 )
 
 // A Request is a request the sandbox received.
@@ -52,7 +53,8 @@ type TokenRequest struct {
 // A Call is a call of the skill by the copilot.
 type Call struct {
 	Activity activity.Activity
-	Status   int // of the answer; 0 when none came
+	Body     json.RawMessage // as it was sent
+	Status   int             // of the answer; 0 when none came
 	Took     time.Duration
 }
 

@@ -53,6 +53,7 @@ type Config struct {
 	ExpectReplies bool          // ask for answers in the response; Copilot Studio's test pane does
 	Patience      time.Duration // longest wait for the skill, 15 s when zero
 	Limits        bool          // enforce the rate limits of Teams
+	Switches      Switches      // behaviours to choose from
 	StateFile     string        // conversations outlive a restart in this file; "" keeps them in memory
 	Log           *slog.Logger  // discards when nil
 }
@@ -82,6 +83,7 @@ type Sandbox struct {
 	mu      sync.Mutex
 	changed chan struct{} // closed and replaced by every update
 	skill   string        // the skill's messages endpoint
+	bot     string        // the endpoint of a bot that gets Teams' invokes; "": Copilot Studio
 	record  record
 	faults  []standingFault
 	lastID  int64
@@ -91,6 +93,10 @@ type Sandbox struct {
 	byName         map[string]*person
 	byConversation map[activity.ConversationID]*person
 	bySkill        map[activity.ConversationID]*person // conversations a host of the Bot Framework minted
+
+	files   filing
+	uploads map[string]*upload
+	invokes []Invoke
 
 	tokensV1      bool                     // what Entra issues
 	registrations map[string]*registration // by app
@@ -129,6 +135,8 @@ func New(cfg Config) (*Sandbox, error) {
 		byName:         map[string]*person{},
 		byConversation: map[activity.ConversationID]*person{},
 		bySkill:        map[activity.ConversationID]*person{},
+		files:          filing{byID: map[string]*file{}},
+		uploads:        map[string]*upload{},
 		registrations:  map[string]*registration{},
 		assertions:     map[string]bool{},
 		codes:          map[string]signInCode{},
@@ -221,6 +229,7 @@ func (s *Sandbox) routes() *gin.Engine {
 	s.mountSignIn(r)
 	s.mountConnector(r)
 	s.mountHost(r)
+	s.mountFiles(r)
 	s.mountPage(r)
 	return r
 }

@@ -46,7 +46,7 @@ func workers() []worker {
 	for _, name := range Agents() {
 		first, last, _ := strings.Cut(name, " ")
 		all = append(all, worker{
-			ID: newPerson(name).objectID, Name: name, Address: strings.ToLower(first+last[:1]) + "@contoso.com",
+			ID: newPerson(name).profile.ObjectID, Name: name, Address: strings.ToLower(first+last[:1]) + "@contoso.com",
 		})
 	}
 	return all

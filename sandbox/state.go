@@ -19,6 +19,7 @@ type saved struct {
 	Conversation activity.ConversationID `json:"conversation,omitempty"`
 	Event        *event                  `json:"event,omitempty"`
 	Dialog       *dialog                 `json:"dialog,omitempty"`
+	Profile      *Profile                `json:"profile,omitempty"`
 }
 
 // A journal appends to the state file. It does not wait for the disk: what the
@@ -124,6 +125,9 @@ func (s *Sandbox) apply(entry saved) {
 	}
 	if entry.Dialog != nil {
 		p.dialog = *entry.Dialog
+	}
+	if entry.Profile != nil {
+		p.profile = *entry.Profile
 	}
 }
 

@@ -36,6 +36,15 @@ func topicOf(text string) topic {
 	return topicNone
 }
 
+// interrupts reports whether text takes the user out of a live chat.
+func (s *Sandbox) interrupts(text string) bool {
+	if !s.Switches().EagerGoodbye {
+		return topicOf(text) == topicGoodbye
+	}
+	said := " " + strings.Join(wordsOf(text), " ") + " "
+	return slices.ContainsFunc([]string{" bye ", " goodbye ", " good bye "}, func(word string) bool { return strings.Contains(said, word) })
+}
+
 // wordsOf returns the lower-case words of text, without punctuation.
 func wordsOf(text string) []string {
 	text = strings.ReplaceAll(strings.ToLower(text), "’", "'")

@@ -2,12 +2,16 @@ package sandbox
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/liaison-skill/liaison/activity"
 )
+
+// errNoApp is why a user cannot write to the copilot.
+var errNoApp = errors.New("the copilot's app is removed or blocked")
 
 // A User is a person in Teams for a test to play.
 type User struct {
@@ -35,21 +39,33 @@ func (u User) ExpectReplies(on bool) {
 // Turns of one user run one after the other. The error says why the copilot
 // apologised; the user sees only that it did.
 func (u User) Say(ctx context.Context, text string) error {
-	over := make(chan struct{})
-	defer close(over)
-	var before chan struct{}
-	line := Line{ID: u.s.newID(), Author: ByUser, Text: text, Format: activity.FormatPlain, At: time.Now().UTC()}
-	u.s.update(func() {
-		before, u.p.lastTurn = u.p.lastTurn, over
-		u.s.post(u.p, event{Line: &line})
-	})
-	if before != nil {
-		<-before // each turn is bounded by the patience of the copilot
-	}
-	if err := u.s.turn(ctx, u.p, said{text: text, id: line.ID}); err != nil {
+	if _, err := u.Send(ctx, Message{Text: text}); err != nil {
 		return fmt.Errorf("say: %w", err)
 	}
 	return nil
+}
+
+// inTurn changes the chat at once, and runs f when the user's earlier turns are
+// over.
+func (u User) inTurn(change func(), f func() error) error {
+	over := make(chan struct{})
+	defer close(over)
+	var before chan struct{}
+	var app App
+	u.s.update(func() {
+		if app = u.p.app; app != Installed {
+			return
+		}
+		before, u.p.lastTurn = u.p.lastTurn, over
+		change()
+	})
+	if app != Installed {
+		return errNoApp
+	}
+	if before != nil {
+		<-before // each turn is bounded by the patience of the copilot
+	}
+	return f()
 }
 
 // Lines returns the chat, oldest line first.
@@ -64,6 +80,13 @@ func (u User) Holder() Holder {
 	u.s.mu.Lock()
 	defer u.s.mu.Unlock()
 	return u.p.holder
+}
+
+// Outputs returns what the skill's latest endOfConversation gave the copilot.
+func (u User) Outputs() json.RawMessage {
+	u.s.mu.Lock()
+	defer u.s.mu.Unlock()
+	return u.p.outputs
 }
 
 // Wait blocks until done reports true of the chat, or ctx ends.

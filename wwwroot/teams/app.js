@@ -1,23 +1,39 @@
 // The page: who you are, what you say, what you see.
 
-import { Chat, chip } from "./chat.js";
+import { Chat } from "./chat.js";
+import { Composer } from "./composer.js";
+import { button, find } from "./dom.js";
 import { drawer } from "./faults.js";
+import { settings } from "./settings.js";
 import { Stream } from "./stream.js";
 
 const hints = ["Hello", "talk to a person", "good bye"];
-const find = (id) => document.getElementById(id);
-const text = find("text");
 const problem = find("problem");
 
 let me = "";
-const drafts = new Map();
-const chat = new Chat((words) => say(words));
 let refreshFaults = () => {};
+let showApp = () => {};
+const mine = (path) => `api/people/${encodeURIComponent(me)}/${path}`;
+const at = (line) => mine(`messages/${encodeURIComponent(line.id)}`);
+const composer = new Composer({
+  send: (message) => attempt("The message could not be sent. Try again.", "POST", mine("messages"), message),
+  edit: (line, text) => attempt("The message could not be changed. Try again.", "PUT", at(line), { text }),
+  typing: () => call("POST", mine("typing")).catch(() => {}),
+});
+const chat = new Chat({
+  press: (line, title, inputs) => attempt("The button could not be pressed. Try again.", "POST", mine("presses"), { line: line.id, title, inputs }),
+  react: (line, emoji, on) => attempt("The reaction could not be sent. Try again.", "POST", mine("reactions"), { line: line.id, emoji, on }),
+  remove: (line) => attempt("The message could not be deleted. Try again.", "DELETE", at(line)),
+  restore: (line) => attempt("The message could not be restored. Try again.", "POST", `${at(line)}/restored`),
+  edit: (line) => composer.edit(line),
+  quote: (line) => composer.quote(line),
+});
 
 const stream = new Stream({
   reset() {
     chat.clear();
     chat.holder("copilot");
+    showApp("installed");
   },
   line(line) {
     chat.line(line);
@@ -28,6 +44,9 @@ const stream = new Stream({
   },
   typing(since) {
     chat.typing(since);
+  },
+  app(app) {
+    showApp(app);
   },
   online(on) {
     find("offline").hidden = on;
@@ -44,28 +63,23 @@ async function call(method, url, body) {
   return response.status === 204 ? null : response.json();
 }
 
-async function say(words) {
+// attempt reports whether the call was taken. Its failure is told to the user.
+async function attempt(failure, method, url, body) {
   problem.textContent = "";
   const name = me;
   try {
-    await call("POST", `api/people/${encodeURIComponent(name)}/messages`, { text: words });
+    await call(method, url, body);
+    return true;
   } catch {
-    if (name !== me) return;
-    problem.textContent = "The message could not be sent. Try again.";
-    if (!text.value) setText(words);
+    if (name === me) problem.textContent = failure;
+    return name !== me;
   }
-}
-
-function setText(words) {
-  text.value = words;
-  find("send").disabled = !words.trim();
 }
 
 function become(name) {
   if (name === me) return;
-  drafts.set(me, text.value);
+  composer.become(me, name);
   me = name;
-  setText(drafts.get(me) ?? "");
   problem.textContent = "";
   for (const button of find("people").querySelectorAll("button")) {
     if (button.dataset.name === me) button.setAttribute("aria-current", "true");
@@ -97,32 +111,18 @@ function personButton({ name }) {
   button.append(avatar, label);
   button.addEventListener("click", () => {
     become(name);
-    text.focus();
+    composer.focus();
   });
   const item = document.createElement("li");
   item.append(button);
   return item;
 }
 
-find("composer").addEventListener("submit", (event) => {
-  event.preventDefault();
-  const words = text.value.trim();
-  if (!words) return;
-  setText("");
-  say(words);
-});
-text.addEventListener("input", () => {
-  find("send").disabled = !text.value.trim();
-});
-text.addEventListener("keydown", (event) => {
-  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
-  event.preventDefault();
-  find("composer").requestSubmit();
-});
-find("hints").append(...hints.map((hint) => chip(hint, () => say(hint))));
+find("hints").append(...hints.map((hint) => button(hint, () => composer.say(hint))));
 
 const people = await call("GET", "api/people");
 find("people").append(...people.map(personButton));
+showApp = settings(call, mine, (on) => composer.enable(on));
 const before = sessionStorage.getItem("me");
 become(people.some(({ name }) => name === before) ? before : people[0].name);
 refreshFaults = await drawer(call);

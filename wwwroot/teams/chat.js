@@ -1,27 +1,30 @@
 // One user's chat on the page: lines, who has the conversation, typing.
 
-import { render } from "./markdown.js";
+import { button, find } from "./dom.js";
+import { content } from "./line.js";
 
 const names = { copilot: "Copilot", waiting: "Waiting for a person", person: "Talking to a person" };
 const typingLasts = 3000; // Teams shows the dots for about three seconds
 const time = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
 const day = new Intl.DateTimeFormat(undefined, { weekday: "long", month: "long", day: "numeric" });
 
-const find = (id) => document.getElementById(id);
-
 export class Chat {
   #items = new Map(); // line id -> list item
   #last = null; // the latest line
   #typing = 0;
 
-  constructor(say) {
-    this.say = say;
+  // act: what the user can do with a line, and press
+  constructor(act) {
+    this.act = act;
     this.log = find("log");
     this.scroll = find("scroll");
     this.newer = find("newer");
     this.newer.addEventListener("click", () => this.#toEnd());
     this.scroll.addEventListener("scroll", () => {
       if (this.#atEnd()) this.newer.hidden = true;
+    });
+    this.scroll.addEventListener("grown", () => {
+      if (this.newer.hidden) this.#toEnd();
     });
     new ResizeObserver(() => {
       if (this.newer.hidden) this.#toEnd();
@@ -41,7 +44,8 @@ export class Chat {
     const follow = this.#atEnd() || line.author === "user";
     const known = this.#items.get(line.id);
     if (known) {
-      known.querySelector(".bubble").replaceWith(bubble(line));
+      known.querySelector(".content").replaceWith(content(line, this.act));
+      if (follow) this.#toEnd();
       return;
     }
     find("empty").hidden = true;
@@ -101,8 +105,8 @@ export class Chat {
     clock.dateTime = line.at;
     clock.textContent = time.format(at);
     by.append(name, clock);
-    item.append(avatar, by, bubble(line));
-    if (line.suggestions) item.append(this.#suggestions(line.suggestions));
+    item.append(avatar, by, content(line, this.act));
+    if (line.suggested) item.append(this.#suggestions(line));
     return item;
   }
 
@@ -113,12 +117,12 @@ export class Chat {
     return last && (last.author === "user") === (line.author === "user") && new Date(line.at) - new Date(last.at) < 300_000;
   }
 
-  #suggestions(titles) {
+  #suggestions(line) {
     const group = document.createElement("div");
     group.className = "suggestions";
     group.setAttribute("role", "group");
     group.setAttribute("aria-label", "Suggested answers");
-    group.append(...titles.map((title) => chip(title, () => this.say(title))));
+    group.append(...line.suggested.map(({ title }) => button(title, () => this.act.press(line, title))));
     return group;
   }
 
@@ -131,31 +135,4 @@ export class Chat {
     this.scroll.scrollTop = this.scroll.scrollHeight;
     this.newer.hidden = true;
   }
-}
-
-function bubble(line) {
-  const node = document.createElement("div");
-  node.className = "bubble";
-  if (line.deleted) {
-    node.classList.add("gone");
-    node.textContent = "This message has been deleted.";
-    return node;
-  }
-  node.append(render(line.text, line.format));
-  if (line.edited) {
-    const mark = document.createElement("span");
-    mark.className = "edited";
-    mark.textContent = "Edited";
-    node.append(mark);
-  }
-  return node;
-}
-
-export function chip(text, act) {
-  const button = document.createElement("button");
-  button.type = "button";
-  button.className = "chip";
-  button.textContent = text;
-  button.addEventListener("click", act);
-  return button;
 }

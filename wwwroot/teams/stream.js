@@ -7,7 +7,7 @@ export class Stream {
   #conversation = "";
   #seen = 0;
 
-  // on: {reset, line, holder, typing, online}
+  // on: {reset, line, holder, typing, app, online}
   constructor(on) {
     this.on = on;
   }
@@ -44,6 +44,7 @@ export class Stream {
     listen("line", (event) => this.on.line(event.line));
     listen("holder", (event) => this.on.holder(event.holder));
     listen("typing", (event) => this.on.typing(event.typing));
+    listen("app", (event) => this.on.app(event.app));
     source.addEventListener("error", () => {
       this.on.online(false);
       if (source.readyState !== EventSource.CLOSED) return;
