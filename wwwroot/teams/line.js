@@ -35,7 +35,11 @@ function bubble(line) {
 
 function tools(line, act) {
   const group = make("div", { className: "tools", role: "group", "aria-label": "This message" });
-  const tool = (text, does) => group.append(button(text, () => does(line), "tool"));
+  const tool = (text, does) => {
+    const node = button(text, () => does(line), "tool");
+    node.dataset.tool = text.toLowerCase();
+    group.append(node);
+  };
   if (line.author === "user") {
     if (line.deleted) tool("Undo", act.restore);
     else {
@@ -45,6 +49,7 @@ function tools(line, act) {
   } else if (!line.deleted) {
     const liked = line.reactions?.includes("like");
     const like = button("👍", () => act.react(line, "like", !liked), "tool");
+    like.dataset.tool = "like";
     like.setAttribute("aria-label", "Like");
     like.setAttribute("aria-pressed", String(Boolean(liked)));
     group.append(like);
