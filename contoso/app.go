@@ -49,6 +49,7 @@ type App struct {
 	left    signal  // somebody signed out
 	signIn  *signIn // nil: nobody signs in; see Run
 	limiter *web.Limiter
+	sender  *sender
 }
 
 // handler returns the API and the desk.
@@ -61,14 +62,32 @@ func (a *App) handler() http.Handler {
 	chat.POST("/send", a.route(a.postSend))
 	chat.POST("/end", a.route(a.postEnd))
 	chat.GET("/messages", a.route(a.getMessages))
+	chat.POST("/typing", a.route(a.postTyping))
+	chat.POST("/edit", a.route(a.postEdit))
+	chat.POST("/delete", a.route(a.postDelete))
+	chat.POST("/attach", a.route(a.postAttach))
+	chat.POST("/rate", a.route(a.postRate))
+	chat.GET("/availability", a.route(a.getAvailability))
+	chat.GET("/conversations", a.route(a.getCensus))
+	chat.GET("/conversations/:id", a.route(a.getStanding))
+	r.GET("/api/files/:id", a.route(a.getFile))
 	desk := r.Group("/api/desk", a.route(a.admitAgent))
 	desk.GET("/me", a.route(a.getMe))
 	desk.GET("/conversations", a.route(a.getConversations))
 	desk.GET("/conversations/:id", a.route(a.getConversation))
 	desk.POST("/conversations/:id/messages", a.route(a.postAnswer))
+	desk.PUT("/conversations/:id/messages/:line", a.route(a.putAnswer))
+	desk.DELETE("/conversations/:id/messages/:line", a.route(a.deleteAnswer))
+	desk.POST("/conversations/:id/files", a.route(a.postAgentFile))
 	desk.POST("/conversations/:id/read", a.route(a.postRead))
-	desk.POST("/conversations/:id/end", a.route(a.postAgentEnd))
+	desk.POST("/conversations/:id/typing", a.route(a.postAgentTyping))
+	desk.POST("/conversations/:id/join", a.perform(doJoin))
+	desk.POST("/conversations/:id/leave", a.perform(doLeave))
+	desk.POST("/conversations/:id/transfer", a.perform(doTransfer))
+	desk.POST("/conversations/:id/end", a.perform(doEnd))
+	desk.GET("/files/:id", a.route(a.serveFile))
 	desk.GET("/events", a.route(a.getEvents))
+	desk.POST("/presence", a.route(a.postPresence))
 	if a.signIn != nil {
 		door := r.Group("/auth", unkept)
 		door.GET("/signin", a.route(a.getSignIn))
@@ -98,11 +117,13 @@ func (a *App) Run(ctx context.Context, ln net.Listener) error {
 		defer a.signIn.client.CloseIdleConnections()
 	}
 	a.limiter = web.NewLimiter(config.Rate)
+	a.sender = newSender(a)
 	server := web.Server{Drain: drain, TLS: config.TLS, Log: a.Log}
 	server.Handler = a.handler() //nolint:contextcheck // requests bring their own
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return server.Serve(ctx, ln) })
-	g.Go(func() error { return newSender(a).run(ctx) })
+	g.Go(func() error { return a.sender.run(ctx) })
+	g.Go(func() error { return a.tellPlaces(ctx) })
 	return g.Wait()
 }
 

@@ -21,6 +21,8 @@ const (
 	// maxBody bounds a request body in bytes: far above the longest message any
 	// channel carries, with room for variables.
 	maxBody = 256 << 10
+	// maxOpening bounds a start's body, which may bring a transcript.
+	maxOpening = 1 << 20
 	// supportSender signs an agent's words that come without a name.
 	supportSender = "Contoso Support"
 	keyHeader     = "Idempotency-Key"
@@ -49,7 +51,7 @@ func storable(err error) error {
 
 func (a *App) postStart(c *gin.Context) error {
 	o := opening{}
-	body, err := web.Body(c, maxBody)
+	body, err := web.Body(c, maxOpening)
 	if err != nil {
 		return err
 	}
@@ -175,22 +177,44 @@ func (a *App) postEnd(c *gin.Context) error {
 type said struct {
 	ConversationID string    `json:"conversationId"`
 	ID             string    `json:"id"`
+	Sequence       int64     `json:"sequence"` // the conversation's order
 	Message        string    `json:"message"`
 	Sender         string    `json:"sender"`
 	Timestamp      time.Time `json:"timestamp"`
 	From           string    `json:"from"`
 	State          string    `json:"state,omitempty"`
-	Event          string    `json:"event,omitempty"` // of a system line: joined, ended
+	Event          string    `json:"event,omitempty"` // empty for words
 	Reason         string    `json:"reason,omitempty"`
+	About          string    `json:"messageId,omitempty"` // the message that was edited or deleted
+	To             string    `json:"to,omitempty"`
+	Summary        string    `json:"summary,omitempty"`
+	Position       int       `json:"position,omitempty"` // in the queue
+	WaitSeconds    int       `json:"waitSeconds,omitempty"`
+	Edited         bool      `json:"edited,omitempty"`
+	Deleted        bool      `json:"deleted,omitempty"`
+	Files          []file    `json:"attachments,omitempty"`
 }
 
-// getMessages returns what was said. What happened (from "system") is returned
-// only with ?system=true: callers of the plain contract count messages.
+// getMessages returns what was said. What happened is returned only with
+// ?system=true, because callers of the plain contract count messages; and with
+// ?since=, a sequence number or a time, which returns all that a caller who was
+// away has missed of one conversation, a batch at a time.
 func (a *App) getMessages(c *gin.Context) error {
-	ctx := c.Request.Context()
-	lines := []line{}
+	ctx, conversation := c.Request.Context(), c.Query("conversationId")
+	read := func(tx pgx.Tx) ([]line, error) { return messages(ctx, tx, conversation, c.Query("system") == "true") }
+	if text := c.Query("since"); text != "" {
+		after, err := parseMoment(text)
+		if err != nil {
+			return err
+		}
+		if conversation == "" {
+			return web.BadRequest("since goes with a conversationId")
+		}
+		read = func(tx pgx.Tx) ([]line, error) { return since(ctx, tx, conversation, after) }
+	}
+	var lines []line
 	err := pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) (err error) {
-		lines, err = messages(ctx, tx, c.Query("conversationId"), c.Query("system") == "true")
+		lines, err = read(tx)
 		return err
 	})
 	if err != nil {
@@ -198,14 +222,24 @@ func (a *App) getMessages(c *gin.Context) error {
 	}
 	out := make([]said, len(lines))
 	for i, l := range lines {
-		out[i] = said{
-			ConversationID: l.ConversationID, ID: l.ID, Message: l.Text, Sender: l.Sender,
-			Timestamp: l.Timestamp.UTC(), From: l.From, State: l.State, Reason: l.Reason,
+		if err := a.links().sign(ctx, l.Files); err != nil {
+			return err
 		}
-		if l.From == bySystem {
-			out[i].Event = l.Event
-		}
+		out[i] = shown(l)
 	}
 	c.JSON(http.StatusOK, out)
 	return nil
+}
+
+func shown(l line) said {
+	s := said{
+		ConversationID: l.ConversationID, ID: l.ID, Sequence: l.Position, Message: l.Text, Sender: l.Sender,
+		Timestamp: l.Timestamp.UTC(), From: l.From, State: l.State, Reason: l.Reason,
+		About: l.About, To: l.To, Summary: l.Summary, Position: l.Place, WaitSeconds: l.WaitSeconds,
+		Edited: l.Edited, Deleted: l.Deleted, Files: l.Files,
+	}
+	if l.Event != eventMessage {
+		s.Event = l.Event
+	}
+	return s
 }

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/liaison-skill/liaison/internal/env"
 	"github.com/liaison-skill/liaison/internal/web"
@@ -15,14 +16,19 @@ import (
 
 // Config is what an operator sets.
 type Config struct {
-	Listen        string     `env:"CONTOSO_LISTEN, default=127.0.0.1:5000" help:"address of the API and the desk"`
-	PublicURL     string     `env:"CONTOSO_PUBLIC_URL" help:"where agents' browsers reach the desk, as in https://desk.example.com; the address above by default"`
-	WebhookURL    string     `env:"CONTOSO_WEBHOOK_URL, default=http://localhost:5001/api/livechat/messages" help:"where agents' words are posted"`
-	WebhookSecret env.Secret `env:"CONTOSO_WEBHOOK_SECRET" help:"signs webhooks; a comma list while rotating; empty leaves them unsigned"`
-	APIKey        env.Secret `env:"CONTOSO_API_KEY" help:"the X-API-Key callers of /api/chat must send; a comma list while rotating; empty lets in this machine only"`
-	SignIn        SignIn     `env:", prefix=CONTOSO_OIDC_"`
-	Rate          web.Limits `env:", prefix=CONTOSO_RATE_"`
-	TLS           web.TLS    `env:", prefix=CONTOSO_TLS_"`
+	Listen        string        `env:"CONTOSO_LISTEN, default=127.0.0.1:5000" help:"address of the API and the desk"`
+	PublicURL     string        `env:"CONTOSO_PUBLIC_URL" help:"where agents' browsers reach the desk, as in https://desk.example.com; the address above by default"`
+	WebhookURL    string        `env:"CONTOSO_WEBHOOK_URL, default=http://localhost:5001/api/livechat/messages" help:"where agents' words are posted"`
+	WebhookSecret env.Secret    `env:"CONTOSO_WEBHOOK_SECRET" help:"signs webhooks; a comma list while rotating; empty leaves them unsigned"`
+	APIKey        env.Secret    `env:"CONTOSO_API_KEY" help:"the X-API-Key callers of /api/chat must send; a comma list while rotating; empty lets in this machine only"`
+	Open          string        `env:"CONTOSO_OPEN, default=auto" help:"when users are told that agents are there: auto, unless all who are known have gone away; agents, while one is at the desk; always"`
+	ClosedUntil   time.Time     `env:"CONTOSO_CLOSED_UNTIL" help:"RFC 3339 time until which nobody answers"`
+	QueueNews     time.Duration `env:"CONTOSO_QUEUE_NEWS, default=5s" help:"how often users who wait hear of a new place in the queue; 0: never"`
+	FileLimit     int64         `env:"CONTOSO_FILE_LIMIT, default=20971520" help:"bytes a file may have"`
+	FileLinkLife  time.Duration `env:"CONTOSO_FILE_LINK_LIFE, default=1h" help:"how long the links to files work that webhooks carry"`
+	SignIn        SignIn        `env:", prefix=CONTOSO_OIDC_"`
+	Rate          web.Limits    `env:", prefix=CONTOSO_RATE_"`
+	TLS           web.TLS       `env:", prefix=CONTOSO_TLS_"`
 }
 
 // SignIn says where agents sign in, and which of them may.
@@ -42,10 +48,17 @@ func (c Config) resolve(addr net.Addr) (Config, error) {
 	}
 	c.PublicURL = strings.TrimSuffix(cmp.Or(c.PublicURL, scheme+addr.String()), "/")
 	c.SignIn.Allowed = trimmed(c.SignIn.Allowed)
+	c.Open, c.FileLimit, c.FileLinkLife = cmp.Or(c.Open, openAuto), cmp.Or(c.FileLimit, 20<<20), cmp.Or(c.FileLinkLife, time.Hour)
 	problems := []error{c.Rate.Check("CONTOSO_RATE_"), c.TLS.Check("CONTOSO_TLS_")}
 	add := func(variable, text string) { problems = append(problems, fmt.Errorf("CONTOSO_%s: %s", variable, text)) }
 	if c.APIKey != "" && len(env.List(c.APIKey)) == 0 {
 		add("API_KEY", "holds no key; nobody could call the API")
+	}
+	if !slices.Contains([]string{openAuto, openAgents, openAlways}, c.Open) {
+		add("OPEN", "expected auto, agents or always")
+	}
+	if c.FileLimit < 1 || c.FileLinkLife < time.Second {
+		add("FILE_LIMIT, CONTOSO_FILE_LINK_LIFE", "must be positive")
 	}
 	if c.SignIn.Issuer == "" {
 		if c.SignIn.ClientID != "" || c.SignIn.ClientSecret != "" || len(c.SignIn.Allowed) > 0 {

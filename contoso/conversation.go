@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -65,11 +66,41 @@ type opening struct {
 	Channel   string    `json:"channel"`
 	Reference string    `json:"reference"`
 	Variables variables `json:"variables"`
+	Summary   string    `json:"summary"`
+	Queue     string    `json:"queue"`
+	Skills    []string  `json:"skills"`
+	Priority  int32     `json:"priority"` // more is served first
+	past
+}
+
+// A past is what happened before a conversation began.
+type past struct {
+	Transcript []spoken     `db:"transcript" json:"transcript"`
+	Earlier    []escalation `db:"earlier" json:"earlier"` // the user's conversations before, as the caller knows them
+}
+
+// A spoken is one line of the talk that led to the conversation.
+type spoken struct {
+	Sender string     `json:"sender,omitempty"`
+	Side   string     `json:"side,omitempty"` // user, copilot or agent
+	Text   string     `json:"text"`
+	At     *time.Time `json:"at,omitempty"`
+}
+
+// An escalation is a conversation of the same user that is over.
+type escalation struct {
+	Reference string     `json:"reference,omitempty"`
+	OpenedAt  *time.Time `json:"openedAt,omitempty"`
+	EndedAt   *time.Time `json:"endedAt,omitempty"`
+	Problem   string     `json:"problem,omitempty"`
+	EndedBy   string     `json:"endedBy,omitempty"`
 }
 
 const startSQL = `
-INSERT INTO contoso.conversation (start_key, person, problem, channel, reference, variables)
-VALUES (nullif(@key, ''), @person, @problem, @channel, @reference, @variables)
+INSERT INTO contoso.conversation (start_key, person, problem, channel, reference, variables,
+                                  summary, queue, skills, priority, transcript, earlier)
+VALUES (nullif(@key, ''), @person, @problem, @channel, @reference, @variables,
+        @summary, @queue, coalesce(@skills::text[], '{}'), @priority, @transcript, @earlier)
 RETURNING id`
 
 // start opens a conversation and returns its id. A key that was used before
@@ -91,6 +122,8 @@ func start(ctx context.Context, tx pgx.Tx, o opening) (string, error) {
 	err := tx.QueryRow(ctx, startSQL, pgx.NamedArgs{
 		"key": o.Key, "person": o.User, "problem": o.Problem,
 		"channel": o.Channel, "reference": o.Reference, "variables": o.Variables,
+		"summary": o.Summary, "queue": o.Queue, "skills": o.Skills, "priority": o.Priority,
+		"transcript": append([]spoken{}, o.Transcript...), "earlier": append([]escalation{}, o.Earlier...), // none is [], not null
 	}).Scan(&id)
 	if err != nil {
 		return "", fmt.Errorf("insert conversation: %w", err)
@@ -134,6 +167,8 @@ func openedBy(ctx context.Context, tx pgx.Tx, key string) (string, error) {
 	return id, nil
 }
 
+var errUnknown = &web.Error{Status: http.StatusNotFound, Text: "no such conversation"}
+
 const lockSQL = `
 SELECT state
 FROM contoso.conversation
@@ -148,7 +183,7 @@ func lock(ctx context.Context, tx pgx.Tx, id string) (string, error) {
 	var state string
 	err := tx.QueryRow(ctx, lockSQL, pgx.NamedArgs{"id": id}).Scan(&state)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return "", &web.Error{Status: http.StatusNotFound, Text: "no such conversation"}
+		return "", errUnknown
 	}
 	if err != nil {
 		return "", fmt.Errorf("lock conversation: %w", err)
@@ -158,9 +193,10 @@ func lock(ctx context.Context, tx pgx.Tx, id string) (string, error) {
 
 // An ending says who ends a conversation, and why.
 type ending struct {
-	By     string // byUser or byAgent
-	Sender string
-	Reason string
+	By      string // byUser or byAgent
+	Sender  string
+	Reason  string
+	Summary string
 }
 
 const endSQL = `
@@ -184,13 +220,13 @@ func end(ctx context.Context, tx pgx.Tx, id string, e ending) error {
 	}
 	closing := line{
 		ConversationID: id, Event: eventEnded, From: bySystem,
-		Sender: e.Sender, Text: text, Reason: e.Reason,
+		Sender: e.Sender, Text: text, Reason: e.Reason, Summary: e.Summary,
 	}
 	if err := insert(ctx, tx, &closing); err != nil {
 		return err
 	}
 	if e.By == byAgent {
-		if err := promise(ctx, tx, closing); err != nil {
+		if err := promise(ctx, tx, &closing); err != nil {
 			return err
 		}
 	}

@@ -81,26 +81,6 @@ func (a *App) postRead(c *gin.Context) error {
 	return nil
 }
 
-func (a *App) postAgentEnd(c *gin.Context) error {
-	var in struct {
-		Sender string `json:"sender"`
-		Reason string `json:"reason"`
-	}
-	if err := web.Decode(c, maxBody, &in); err != nil {
-		return err
-	}
-	in.Sender = cmp.Or(agentName(c), in.Sender, supportSender)
-	ctx := c.Request.Context()
-	err := a.write(ctx, func(tx pgx.Tx) error {
-		return end(ctx, tx, c.Param("id"), ending{By: byAgent, Sender: in.Sender, Reason: in.Reason})
-	})
-	if err != nil {
-		return err
-	}
-	c.Status(http.StatusNoContent)
-	return nil
-}
-
 // getEvents streams every event after the one the reader saw last.
 func (a *App) getEvents(c *gin.Context) error {
 	after := web.LastEventID(c)

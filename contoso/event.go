@@ -44,6 +44,14 @@ type conversation struct {
 	Channel      string     `db:"channel" json:"channel"`
 	Reference    string     `db:"reference" json:"reference"`
 	Variables    variables  `db:"variables" json:"variables"`
+	Summary      string     `db:"summary" json:"summary,omitempty"`
+	Skills       []string   `db:"skills" json:"skills"`
+	Priority     int        `db:"priority" json:"priority"`
+	Queue        string     `db:"queue" json:"queue"`
+	Agent        string     `db:"agent" json:"agent"`
+	Score        int        `db:"rating_score" json:"ratingScore,omitempty"` // 0 is none
+	Comment      string     `db:"rating_comment" json:"ratingComment,omitempty"`
+	Typing       bool       `db:"user_typing" json:"userTyping"`
 	StartedAt    time.Time  `db:"started_at" json:"startedAt"`
 	EndedAt      *time.Time `db:"ended_at" json:"endedAt"`
 	EndedBy      string     `db:"ended_by" json:"endedBy,omitempty"`
@@ -122,6 +130,7 @@ func fill(ctx context.Context, tx pgx.Tx, marks []recorded) ([]event, error) {
 
 const conversationsByIDSQL = `
 SELECT id, state, person, problem, channel, reference, variables, started_at, ended_at, ended_by,
+       summary, skills, priority, queue, agent, rating_score, rating_comment, user_typing,
        unread, waiting_since, last_author, last_sender, last_body, last_at
 FROM contoso.conversation_shown
 WHERE id = ANY (@ids)`
@@ -156,18 +165,15 @@ func collectConversations(rows pgx.Rows, err error) ([]conversation, error) {
 }
 
 const linesByIDSQL = `
-SELECT id, conversation_id, position, event, author, sender, body, reason, key, state, failure, created_at
+SELECT id, conversation_id, position, event, author, sender, body, reason, about, recipient, note, summary,
+       place, wait_seconds, edited, deleted, files, key, state, failure, created_at
 FROM contoso.line_shown
 WHERE id = ANY (@ids)`
 
 func linesByID(ctx context.Context, tx pgx.Tx, ids []string) (map[string]line, error) {
-	rows, err := tx.Query(ctx, linesByIDSQL, pgx.NamedArgs{"ids": ids})
+	list, err := collectLines(tx.Query(ctx, linesByIDSQL, pgx.NamedArgs{"ids": ids}))
 	if err != nil {
-		return nil, fmt.Errorf("read lines: %w", err)
-	}
-	list, err := pgx.CollectRows(rows, pgx.RowToStructByName[line])
-	if err != nil {
-		return nil, fmt.Errorf("read lines: %w", err)
+		return nil, err
 	}
 	byID := make(map[string]line, len(list))
 	for _, l := range list {

@@ -16,6 +16,8 @@ const (
 	// agentContext is where a request keeps who made it.
 	agentContext = "agent"
 	eventsRoute  = "/api/desk/events"
+	// presenceRoute is what the page calls by itself.
+	presenceRoute = "/api/desk/presence"
 )
 
 // admitAgent is requireAgent within the limits.
@@ -83,7 +85,8 @@ func (a *App) requireCaller(c *gin.Context) error {
 }
 
 // agentOf returns whose session a request belongs to, nil when none. Following
-// the events keeps no session alive: a page does that without anybody there.
+// the events and being present keep no session alive: a page does that without
+// anybody there.
 func (a *App) agentOf(c *gin.Context) (*agent, error) {
 	ctx, id := c.Request.Context(), a.signIn.session(c.Request)
 	if id == "" {
@@ -93,7 +96,7 @@ func (a *App) agentOf(c *gin.Context) (*agent, error) {
 	if err != nil || who == nil {
 		return nil, err
 	}
-	if who.Idle && c.FullPath() != eventsRoute {
+	if path := c.FullPath(); who.Idle && path != eventsRoute && path != presenceRoute {
 		err = a.see(ctx, id)
 	}
 	return who, err

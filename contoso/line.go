@@ -12,14 +12,21 @@ import (
 	"github.com/liaison-skill/liaison/internal/web"
 )
 
-// What a line is about.
+// What a line is about. Edited and deleted ones are marks in the conversation's
+// order; the message itself changes, too.
 const (
-	eventMessage = "message"
-	eventJoined  = "joined"
-	eventEnded   = "ended"
+	eventMessage     = "message"
+	eventEdited      = "edited"
+	eventDeleted     = "deleted"
+	eventQueued      = "queued"
+	eventJoined      = "joined"
+	eventLeft        = "left"
+	eventTransferred = "transferred"
+	eventEnded       = "ended"
 )
 
-// A line is one entry of a conversation: words, or something that happened.
+// A line is one entry of a conversation: words, a file, a change of them, or
+// something that happened.
 type line struct {
 	ID             string    `db:"id" json:"id"`
 	ConversationID string    `db:"conversation_id" json:"conversationId"`
@@ -29,6 +36,15 @@ type line struct {
 	Sender         string    `db:"sender" json:"sender"`
 	Text           string    `db:"body" json:"message"`
 	Reason         string    `db:"reason" json:"reason,omitempty"`
+	About          string    `db:"about" json:"about,omitempty"` // the line that was edited or deleted
+	To             string    `db:"recipient" json:"to,omitempty"`
+	Note           string    `db:"note" json:"note,omitempty"` // for the desk alone
+	Summary        string    `db:"summary" json:"summary,omitempty"`
+	Place          int       `db:"place" json:"place,omitempty"`
+	WaitSeconds    int       `db:"wait_seconds" json:"waitSeconds,omitempty"`
+	Edited         bool      `db:"edited" json:"edited,omitempty"`
+	Deleted        bool      `db:"deleted" json:"deleted,omitempty"`
+	Files          []file    `db:"files" json:"attachments,omitempty"`
 	Key            string    `db:"key" json:"key,omitempty"`
 	State          string    `db:"state" json:"state,omitempty"`     // of its webhook: queued, sent, failed; empty without one
 	Failure        string    `db:"failure" json:"failure,omitempty"` // how the webhook's last attempt went wrong
@@ -36,8 +52,10 @@ type line struct {
 }
 
 const insertLineSQL = `
-INSERT INTO contoso.line (conversation_id, event, author, sender, body, reason, key)
-VALUES (@conversation, @event, @author, @sender, @body, @reason, nullif(@key, ''))
+INSERT INTO contoso.line (conversation_id, event, author, sender, body, reason, about, recipient, note, summary,
+                          place, wait_seconds, key)
+VALUES (@conversation, @event, @author, @sender, @body, @reason, nullif(@about, ''), @to, @note, @summary,
+        @place, @wait, nullif(@key, ''))
 RETURNING id, position, created_at`
 
 // insert stores a line of a locked conversation and fills in what the database
@@ -45,7 +63,8 @@ RETURNING id, position, created_at`
 func insert(ctx context.Context, tx pgx.Tx, l *line) error {
 	err := tx.QueryRow(ctx, insertLineSQL, pgx.NamedArgs{
 		"conversation": l.ConversationID, "event": l.Event, "author": l.From,
-		"sender": l.Sender, "body": l.Text, "reason": l.Reason, "key": l.Key,
+		"sender": l.Sender, "body": l.Text, "reason": l.Reason, "about": l.About, "to": l.To,
+		"note": l.Note, "summary": l.Summary, "place": l.Place, "wait": l.WaitSeconds, "key": l.Key,
 	}).Scan(&l.ID, &l.Position, &l.Timestamp)
 	if err != nil {
 		return fmt.Errorf("insert line: %w", err)
@@ -58,14 +77,23 @@ INSERT INTO contoso.webhook (line_id, conversation_id, position)
 VALUES (@line, @conversation, @position)`
 
 // promise queues the webhook of a line just inserted.
-func promise(ctx context.Context, tx pgx.Tx, l line) error {
+func promise(ctx context.Context, tx pgx.Tx, l *line) error {
 	_, err := tx.Exec(ctx, promiseSQL, pgx.NamedArgs{
 		"line": l.ID, "conversation": l.ConversationID, "position": l.Position,
 	})
 	if err != nil {
 		return fmt.Errorf("queue webhook: %w", err)
 	}
+	l.State = webhookQueued
 	return nil
+}
+
+// tell inserts a line and queues its webhook.
+func tell(ctx context.Context, tx pgx.Tx, l *line) error {
+	if err := insert(ctx, tx, l); err != nil {
+		return err
+	}
+	return promise(ctx, tx, l)
 }
 
 // begin locks the conversation a line is for. It returns the line that came with
@@ -80,21 +108,28 @@ func begin(ctx context.Context, tx pgx.Tx, l line) (state string, earlier *line,
 		return state, earlier, err
 	}
 	if state == stateEnded {
-		return "", nil, &web.Error{Status: http.StatusConflict, Text: "the conversation has ended"}
+		return "", nil, errEnded
 	}
 	return state, nil, nil
 }
 
+// errEnded refuses whatever comes after the end.
+var errEnded = &web.Error{Status: http.StatusConflict, Text: "the conversation has ended"}
+
 const sameKeySQL = `
-SELECT id, conversation_id, position, event, author, sender, body, reason, key, state, failure, created_at
+SELECT id, conversation_id, position, event, author, sender, body, reason, about, recipient, note, summary,
+       place, wait_seconds, edited, deleted, files, key, state, failure, created_at
 FROM contoso.line_shown
 WHERE conversation_id = @conversation
 AND author = @author
+AND event = @event
 AND key = nullif(@key, '')`
 
+// sameKey finds the line of the same kind and side that came with the key of l;
+// nil when there is none.
 func sameKey(ctx context.Context, tx pgx.Tx, l line) (*line, error) {
 	rows, err := tx.Query(ctx, sameKeySQL, pgx.NamedArgs{
-		"conversation": l.ConversationID, "author": l.From, "key": l.Key,
+		"conversation": l.ConversationID, "author": l.From, "event": l.Event, "key": l.Key,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("find line by key: %w", err)
@@ -107,116 +142,4 @@ func sameKey(ctx context.Context, tx pgx.Tx, l line) (*line, error) {
 		return nil, fmt.Errorf("find line by key: %w", err)
 	}
 	return found, nil
-}
-
-// Facts are what a caller may add to a conversation while it goes on. Empty ones
-// change nothing.
-type facts struct {
-	Name      string
-	Problem   string
-	Variables variables
-}
-
-const learnSQL = `
-UPDATE contoso.conversation
-SET problem = coalesce(nullif(@problem, ''), problem),
-    variables = variables || @variables,
-    person = CASE WHEN @name = '' OR person ? 'name' THEN person ELSE person || jsonb_build_object('name', @name::text) END
-WHERE id = @id`
-
-// hear stores the user's words and what came with them. Repeating the key
-// returns the line it stored first.
-func hear(ctx context.Context, tx pgx.Tx, l line, f facts) (line, error) {
-	l.Event, l.From = eventMessage, byUser
-	_, earlier, err := begin(ctx, tx, l)
-	if err != nil {
-		return line{}, err
-	}
-	if earlier != nil {
-		return *earlier, nil
-	}
-	if f.Variables == nil {
-		f.Variables = variables{}
-	}
-	_, err = tx.Exec(ctx, learnSQL, pgx.NamedArgs{
-		"id": l.ConversationID, "problem": f.Problem, "variables": f.Variables, "name": f.Name,
-	})
-	if err != nil {
-		return line{}, fmt.Errorf("update conversation: %w", err)
-	}
-	if err := insert(ctx, tx, &l); err != nil {
-		return line{}, err
-	}
-	return l, record(ctx, tx, l.ConversationID, l.ID)
-}
-
-const activateSQL = `
-UPDATE contoso.conversation
-SET state = 'active'
-WHERE id = @id`
-
-// say stores an agent's words and queues their webhook. The first words of a
-// conversation are preceded by the news that the agent joined. Repeating the key
-// returns the line it stored first.
-func say(ctx context.Context, tx pgx.Tx, l line) (line, error) {
-	l.Event, l.From = eventMessage, byAgent
-	state, earlier, err := begin(ctx, tx, l)
-	if err != nil {
-		return line{}, err
-	}
-	if earlier != nil {
-		return *earlier, nil
-	}
-	var news []string
-	if state == stateWaiting {
-		if _, err := tx.Exec(ctx, activateSQL, pgx.NamedArgs{"id": l.ConversationID}); err != nil {
-			return line{}, fmt.Errorf("activate conversation: %w", err)
-		}
-		joined := line{
-			ConversationID: l.ConversationID, Event: eventJoined, From: bySystem,
-			Sender: l.Sender, Text: l.Sender + " joined the conversation",
-		}
-		if err := tell(ctx, tx, &joined); err != nil {
-			return line{}, err
-		}
-		news = append(news, joined.ID)
-	}
-	if err := tell(ctx, tx, &l); err != nil {
-		return line{}, err
-	}
-	l.State = webhookQueued
-	return l, record(ctx, tx, l.ConversationID, append(news, l.ID)...)
-}
-
-// tell inserts a line and queues its webhook.
-func tell(ctx context.Context, tx pgx.Tx, l *line) error {
-	if err := insert(ctx, tx, l); err != nil {
-		return err
-	}
-	return promise(ctx, tx, *l)
-}
-
-const messagesSQL = `
-SELECT id, conversation_id, position, event, author, sender, body, reason, key, state, failure, created_at
-FROM (
-    SELECT id, conversation_id, position, event, author, sender, body, reason, key, state, failure, created_at
-    FROM contoso.line_shown
-    WHERE (@conversation = '' OR conversation_id = @conversation)
-    AND (@system OR author <> 'system')
-    ORDER BY position DESC
-    LIMIT CASE WHEN @conversation = '' THEN 500 END) newest
-ORDER BY position`
-
-// messages returns what was said in a conversation, or in all of them the newest
-// 500 lines, oldest first; with system, also what happened.
-func messages(ctx context.Context, tx pgx.Tx, conversation string, system bool) ([]line, error) {
-	rows, err := tx.Query(ctx, messagesSQL, pgx.NamedArgs{"conversation": conversation, "system": system})
-	if err != nil {
-		return nil, fmt.Errorf("read messages: %w", err)
-	}
-	lines, err := pgx.CollectRows(rows, pgx.RowToStructByName[line])
-	if err != nil {
-		return nil, fmt.Errorf("read messages: %w", err)
-	}
-	return lines, nil
 }

@@ -3,11 +3,8 @@ package contoso
 import (
 	"context"
 	"fmt"
-	"net/http"
 
 	"github.com/jackc/pgx/v5"
-
-	"github.com/liaison-skill/liaison/internal/web"
 )
 
 // A deskList is the desk's list and the number of the last event it contains:
@@ -30,6 +27,7 @@ type deskThread struct {
 	Seq          int64        `json:"seq"`
 	Conversation conversation `json:"conversation"`
 	Lines        []line       `json:"lines"`
+	Past         past         `json:"past"`
 }
 
 // snapshot is how the desk's queries see one state of the database: a number and
@@ -52,6 +50,7 @@ func lastSeq(ctx context.Context, tx pgx.Tx) (int64, error) {
 
 const listSQL = `
 SELECT id, state, person, problem, channel, reference, variables, started_at, ended_at, ended_by,
+       summary, skills, priority, queue, agent, rating_score, rating_comment, user_typing,
        unread, waiting_since, last_author, last_sender, last_body, last_at
 FROM contoso.conversation_shown
 WHERE id IN (
@@ -99,11 +98,15 @@ func thread(ctx context.Context, tx pgx.Tx, id string) (deskThread, error) {
 	}
 	c, ok := found[id]
 	if !ok {
-		return deskThread{}, &web.Error{Status: http.StatusNotFound, Text: "no such conversation"}
+		return deskThread{}, errUnknown
 	}
 	lines, err := messages(ctx, tx, id, true)
 	if err != nil {
 		return deskThread{}, err
 	}
-	return deskThread{Seq: seq, Conversation: c, Lines: lines}, nil
+	before, err := pastOf(ctx, tx, id)
+	if err != nil {
+		return deskThread{}, err
+	}
+	return deskThread{Seq: seq, Conversation: c, Lines: lines, Past: before}, nil
 }

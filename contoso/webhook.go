@@ -45,11 +45,17 @@ const (
 type due struct {
 	ConversationID string    `db:"conversation_id" json:"ConversationId"`
 	ID             string    `db:"id" json:"Id"`
-	Message        string    `db:"message" json:"Message"` // empty unless Event is "message"
+	Message        string    `db:"message" json:"Message"` // empty unless Event is "message" or "edited"
 	Sender         string    `db:"sender" json:"Sender"`
 	Timestamp      time.Time `db:"created_at" json:"Timestamp"`
 	Event          string    `db:"event" json:"Event"`
 	Reason         string    `db:"reason" json:"Reason,omitempty"`
+	About          string    `db:"about" json:"MessageId,omitempty"` // the message that is said, edited or deleted
+	To             string    `db:"recipient" json:"To,omitempty"`
+	Summary        string    `db:"summary" json:"Summary,omitempty"`
+	Position       int       `db:"place" json:"Position,omitempty"` // in the queue, from 1
+	WaitSeconds    int       `db:"wait_seconds" json:"WaitSeconds,omitempty"`
+	Files          []file    `db:"files" json:"Attachments,omitempty"`
 	Attempt        int       `db:"attempts" json:"-"`
 }
 
@@ -60,6 +66,7 @@ type sender struct {
 	client  *http.Client
 	url     string
 	secrets [][]byte
+	links   links
 	queued  *signal
 	changed *signal
 }
@@ -68,8 +75,8 @@ func newSender(a *App) *sender {
 	return &sender{
 		db: a.DB, log: a.Log, url: a.Config.WebhookURL,
 		client:  jsonhttp.NewClient(attemptTimeout, nil),
-		secrets: signingKeys(a.Config.WebhookSecret),
-		queued:  &a.queued, changed: &a.changed,
+		secrets: signingKeys(a.Config.WebhookSecret), links: a.links(),
+		queued: &a.queued, changed: &a.changed,
 	}
 }
 
@@ -107,7 +114,7 @@ func (s *sender) run(ctx context.Context) error {
 const claimSQL = `
 UPDATE contoso.webhook w
 SET attempts = w.attempts + 1, due_at = now() + @lease
-FROM contoso.line l
+FROM contoso.line_shown l
 WHERE l.id = w.line_id
 AND w.line_id IN (
     SELECT head.line_id
@@ -123,8 +130,12 @@ AND w.line_id IN (
     ORDER BY head.due_at
     LIMIT @free
     FOR UPDATE SKIP LOCKED)
-RETURNING w.conversation_id, l.id, CASE l.event WHEN 'message' THEN l.body ELSE '' END AS message,
-          l.sender, l.created_at, l.event, l.reason, w.attempts`
+RETURNING w.conversation_id, l.id, CASE WHEN l.author = 'agent' THEN l.body ELSE '' END AS message,
+          l.sender, l.created_at,
+          -- What was taken back before it was told is not told.
+          CASE WHEN l.deleted THEN 'deleted' ELSE l.event END AS event,
+          CASE l.event WHEN 'message' THEN l.id ELSE l.about END AS about,
+          l.reason, l.recipient, l.summary, l.place, l.wait_seconds, l.files, w.attempts`
 
 // claim takes the first queued webhook of each conversation where it is due, at
 // most free of them. Nobody else takes them while the lease holds.
@@ -172,6 +183,9 @@ func (s *sender) attempt(ctx context.Context, d due) {
 
 func (s *sender) post(ctx context.Context, d due) error {
 	d.Timestamp = d.Timestamp.UTC()
+	if err := s.links.sign(ctx, d.Files); err != nil {
+		return &jsonhttp.Error{Status: http.StatusServiceUnavailable} // our database's, and as passing
+	}
 	body, err := json.Marshal(d)
 	if err != nil {
 		return fmt.Errorf("encode webhook: %w", err)

@@ -45,7 +45,7 @@ type Inbound struct {
 	Files        []FileLink
 	To           string      // the agent's or queue's name after a transfer
 	Queue        *QueueState // nil when nothing is said of it
-	Reason       string      // why it ended, or was transferred
+	Reason       string      // why it ended
 	Summary      string      // what the agent makes of what has ended
 	At           time.Time   // by the hub's clock; zero when it does not say
 }

@@ -1,0 +1,130 @@
+package contoso
+
+import (
+	"cmp"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/liaison-skill/liaison/internal/web"
+)
+
+// A colleague is an agent as others at the desk see them.
+type colleague struct {
+	Name string `db:"name" json:"name"`
+	Away bool   `db:"away" json:"away"`
+}
+
+const seePresenceSQL = `
+INSERT INTO contoso.presence (agent, name, away)
+VALUES (@agent, @name, @away)
+ON CONFLICT (agent) DO UPDATE
+SET name = excluded.name, away = excluded.away, seen_at = now()`
+
+const sweepPresenceSQL = `
+DELETE FROM contoso.presence
+WHERE seen_at < now() - interval '1 day'`
+
+const colleaguesSQL = `
+SELECT name, away
+FROM contoso.presence
+WHERE seen_at > now() - interval '1 minute'
+ORDER BY name`
+
+// postPresence says that an agent is at the desk, away or not, and returns who
+// else is. The page repeats it; who is not heard of for a minute has gone.
+func (a *App) postPresence(c *gin.Context) error {
+	var in struct {
+		Sender string `json:"sender"`
+		Away   bool   `json:"away"`
+	}
+	if err := web.Decode(c, maxBody, &in); err != nil {
+		return err
+	}
+	name := cmp.Or(agentName(c), strings.TrimSpace(in.Sender), supportSender)
+	who, _ := c.Value(agentContext).(agent)
+	ctx := c.Request.Context()
+	here := []colleague{}
+	err := pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, sweepPresenceSQL); err != nil {
+			return fmt.Errorf("sweep presence: %w", err)
+		}
+		_, err := tx.Exec(ctx, seePresenceSQL, pgx.NamedArgs{"agent": cmp.Or(who.Subject, name), "name": name, "away": in.Away})
+		if err != nil {
+			return fmt.Errorf("store presence: %w", err)
+		}
+		rows, err := tx.Query(ctx, colleaguesSQL)
+		if err != nil {
+			return fmt.Errorf("read presence: %w", err)
+		}
+		here, err = pgx.CollectRows(rows, pgx.RowToStructByName[colleague])
+		return err
+	})
+	if err != nil {
+		return storable(err)
+	}
+	c.JSON(http.StatusOK, gin.H{"agents": here})
+	return nil
+}
+
+// When the hub is open.
+const (
+	openAuto   = "auto"   // unless every agent who is known has gone away
+	openAgents = "agents" // while an agent is at the desk and not away
+	openAlways = "always"
+)
+
+// An availability says whether a user who asks for an agent now would find one.
+type availability struct {
+	Open     bool       `json:"open"`
+	Reason   string     `json:"reason,omitempty"`
+	NextOpen *time.Time `json:"nextOpen,omitempty"`
+	place
+}
+
+const availabilitySQL = `
+SELECT (SELECT count(*) + 1 FROM contoso.waiting WHERE queue = @queue) AS place,
+       coalesce((
+           SELECT extract(epoch FROM avg(waited))
+           FROM (
+               SELECT waited
+               FROM contoso.conversation
+               WHERE queue = @queue AND answered_at > now() - interval '1 day'
+               ORDER BY answered_at DESC
+               LIMIT 20) last), 0)::integer AS wait_seconds,
+       EXISTS (SELECT 1 FROM contoso.presence WHERE NOT away AND seen_at > now() - interval '1 minute') AS online,
+       EXISTS (SELECT 1 FROM contoso.presence WHERE away AND seen_at > now() - interval '1 day') AS away`
+
+func (a *App) getAvailability(c *gin.Context) error {
+	now := time.Now()
+	if until := a.Config.ClosedUntil; now.Before(until) {
+		c.JSON(http.StatusOK, availability{Reason: "the desk is closed", NextOpen: &until})
+		return nil
+	}
+	var v availability
+	var online, away bool
+	err := a.DB.QueryRow(c.Request.Context(), availabilitySQL, pgx.NamedArgs{"queue": c.Query("queue")}).
+		Scan(&v.Place, &v.WaitSeconds, &online, &away)
+	if err != nil {
+		return storable(fmt.Errorf("read availability: %w", err))
+	}
+	if v.Open = isOpen(a.Config.Open, online, away); !v.Open {
+		v = availability{Reason: "no agent is at the desk"}
+	}
+	c.JSON(http.StatusOK, v)
+	return nil
+}
+
+func isOpen(mode string, online, away bool) bool {
+	switch mode {
+	case openAlways:
+		return true
+	case openAgents:
+		return online
+	}
+	return online || !away
+}

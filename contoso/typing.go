@@ -1,0 +1,96 @@
+package contoso
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/gin-gonic/gin"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/liaison-skill/liaison/internal/web"
+)
+
+// typingTimeout bounds how long the news that an agent types may take: it is of
+// no use later.
+const typingTimeout = 3 * time.Second
+
+const userTypingSQL = `
+UPDATE contoso.conversation
+SET user_typing_at = now()
+WHERE id = @id
+AND coalesce(user_typing_at < now() - interval '2 seconds', true)`
+
+// postTyping shows at the desk, for a few seconds, that the user is typing.
+func (a *App) postTyping(c *gin.Context) error {
+	var in struct {
+		ConversationID string `json:"conversationId"`
+	}
+	if err := web.Decode(c, maxBody, &in); err != nil {
+		return err
+	}
+	ctx := c.Request.Context()
+	err := a.write(ctx, func(tx pgx.Tx) error {
+		state, err := lock(ctx, tx, in.ConversationID)
+		if err != nil {
+			return err
+		}
+		if state == stateEnded {
+			return errEnded
+		}
+		tag, err := tx.Exec(ctx, userTypingSQL, pgx.NamedArgs{"id": in.ConversationID})
+		if err != nil {
+			return fmt.Errorf("mark user typing: %w", err)
+		}
+		if tag.RowsAffected() == 0 {
+			return nil
+		}
+		return record(ctx, tx, in.ConversationID, "")
+	})
+	if err != nil {
+		return err
+	}
+	c.Status(http.StatusNoContent)
+	return nil
+}
+
+const agentTypingSQL = `
+UPDATE contoso.conversation c
+SET agent_typing_at = now()
+WHERE id = @id
+AND state = 'active'
+AND coalesce(agent_typing_at < now() - interval '2 seconds', true)
+AND NOT EXISTS (SELECT 1 FROM contoso.webhook w WHERE w.conversation_id = c.id AND w.state = 'queued')`
+
+// postAgentTyping tells the webhook's receiver that an agent is typing: once in
+// a while, and not while words are on their way, which say more. It is tried
+// once.
+func (a *App) postAgentTyping(c *gin.Context) error {
+	_, l, err := decodeDeed(c)
+	if err != nil {
+		return err
+	}
+	ctx := c.Request.Context()
+	tag, err := a.DB.Exec(ctx, agentTypingSQL, pgx.NamedArgs{"id": l.ConversationID})
+	if err != nil {
+		return fmt.Errorf("mark agent typing: %w", err)
+	}
+	if tag.RowsAffected() == 1 {
+		a.tellTyping(ctx, l)
+	}
+	c.Status(http.StatusNoContent)
+	return nil
+}
+
+func (a *App) tellTyping(ctx context.Context, l line) {
+	ctx, cancel := context.WithTimeout(ctx, typingTimeout)
+	defer cancel()
+	err := a.sender.post(ctx, due{
+		ConversationID: l.ConversationID, ID: rand.Text(), Sender: l.Sender, Timestamp: time.Now(), Event: "typing",
+	})
+	if err != nil {
+		a.Log.DebugContext(ctx, "typing not told", "hub_conversation", l.ConversationID, "err", err)
+	}
+}

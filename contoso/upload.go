@@ -1,0 +1,202 @@
+package contoso
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"os"
+	"path"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/gin-gonic/gin"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/liaison-skill/liaison/internal/web"
+)
+
+const (
+	// pieceSize is how much of a file is in memory at once.
+	pieceSize = 256 << 10
+	// uploadTimeout bounds how long a file may take to come.
+	uploadTimeout = 2 * time.Minute
+	maxFileName   = 200 // bytes
+)
+
+// postAttach takes a file of the user's.
+func (a *App) postAttach(c *gin.Context) error {
+	l, err := a.upload(c, line{ConversationID: c.Query("conversationId"), From: byUser, Sender: c.Query("sender")})
+	if err != nil {
+		return err
+	}
+	c.JSON(http.StatusOK, gin.H{"message": "File received successfully", "messageId": l.ID})
+	return nil
+}
+
+// postAgentFile takes a file of an agent's.
+func (a *App) postAgentFile(c *gin.Context) error {
+	sender := cmp.Or(agentName(c), strings.TrimSpace(c.Query("sender")), supportSender)
+	l, err := a.upload(c, line{ConversationID: c.Param("id"), From: byAgent, Sender: sender})
+	if err != nil {
+		return err
+	}
+	c.JSON(http.StatusOK, l)
+	return nil
+}
+
+// upload stores a request's body as a file and says it in the conversation. The
+// body is read outside any transaction: it takes as long as its sender likes.
+func (a *App) upload(c *gin.Context, l line) (line, error) {
+	ctx := c.Request.Context()
+	l.Event, l.Key = eventMessage, c.GetHeader(keyHeader)
+	name := fileName(c.Query("name"))
+	if name == "" {
+		return line{}, web.BadRequest("name is missing or cannot be a file's")
+	}
+	var earlier *line
+	err := pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) (err error) {
+		_, earlier, err = begin(ctx, tx, l)
+		return err
+	})
+	if err != nil {
+		return line{}, storable(err)
+	}
+	if earlier != nil {
+		return *earlier, nil
+	}
+	f, err := a.receive(c, file{Name: name, ContentType: contentType(c.GetHeader("Content-Type"))})
+	if err != nil {
+		return line{}, err
+	}
+	l.Files = []file{f}
+	err = a.write(ctx, func(tx pgx.Tx) (err error) {
+		if l.From == byUser {
+			l, err = hear(ctx, tx, l, facts{Name: l.Sender})
+		} else {
+			l, err = say(ctx, tx, l)
+		}
+		return err
+	})
+	return l, err
+}
+
+const sweepFilesSQL = `
+DELETE FROM contoso.file
+WHERE line_id IS NULL
+AND created_at < now() - interval '1 hour'`
+
+const insertFileSQL = `
+INSERT INTO contoso.file (name, content_type)
+VALUES (@name, @type)
+RETURNING id`
+
+const insertPieceSQL = `
+INSERT INTO contoso.file_piece (file_id, number, data)
+VALUES (@id, @number, @data)`
+
+// receive stores a body piece by piece and returns the file with what is known of
+// it then. What is not received to its end is swept later.
+func (a *App) receive(c *gin.Context, f file) (file, error) {
+	ctx := c.Request.Context()
+	if _, err := a.DB.Exec(ctx, sweepFilesSQL); err != nil {
+		return file{}, fmt.Errorf("sweep files: %w", err)
+	}
+	err := a.DB.QueryRow(ctx, insertFileSQL, pgx.NamedArgs{"name": f.Name, "type": f.ContentType}).Scan(&f.ID)
+	if err != nil {
+		return file{}, storable(fmt.Errorf("insert file: %w", err))
+	}
+	conn := http.NewResponseController(c.Writer)
+	_ = conn.SetReadDeadline(time.Now().Add(uploadTimeout)) // a recorder has none
+	if err := a.storeContent(ctx, &f, http.MaxBytesReader(c.Writer, c.Request.Body, a.Config.FileLimit)); err != nil {
+		return file{}, err
+	}
+	_ = conn.SetReadDeadline(time.Time{}) // else it would cancel what follows
+	switch {
+	case f.Size == 0:
+		return file{}, web.BadRequest("the file is empty")
+	case !digestMatches(c.GetHeader("Content-Digest"), f.sum):
+		return file{}, web.BadRequest("the content does not match its Content-Digest")
+	}
+	return f, nil
+}
+
+// storeContent stores what comes until its end, and notes its size and sum.
+func (a *App) storeContent(ctx context.Context, f *file, content io.Reader) error {
+	sum := sha256.New()
+	var piece bytes.Buffer
+	for number := 0; ; number++ {
+		piece.Reset()
+		n, readErr := io.CopyN(&piece, content, pieceSize)
+		if readErr != nil && !errors.Is(readErr, io.EOF) {
+			return uploadError(readErr)
+		}
+		if n > 0 {
+			_, err := a.DB.Exec(ctx, insertPieceSQL, pgx.NamedArgs{"id": f.ID, "number": number, "data": piece.Bytes()})
+			if err != nil {
+				return fmt.Errorf("insert piece of file: %w", err)
+			}
+		}
+		sum.Write(piece.Bytes())
+		f.Size += n
+		if readErr != nil {
+			f.sum = sum.Sum(nil)
+			return nil
+		}
+	}
+}
+
+func uploadError(err error) error {
+	if tooLong, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		text := fmt.Sprintf("the file is larger than %d bytes", tooLong.Limit)
+		return &web.Error{Status: http.StatusRequestEntityTooLarge, Text: text}
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return &web.Error{Status: http.StatusRequestTimeout, Text: "the file did not come in time", Err: err}
+	}
+	return &web.Error{Status: http.StatusBadRequest, Text: "the file could not be read", Err: err}
+}
+
+// fileName returns the last part of a path, whoever's it is, without what a
+// screen cannot show; "" for what names no file.
+func fileName(text string) string {
+	text = path.Base(strings.ReplaceAll(strings.TrimSpace(text), `\`, "/"))
+	text = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(text, ""))
+	if text == "." || text == ".." || text == "/" || len(text) > maxFileName {
+		return ""
+	}
+	return text
+}
+
+// contentType returns a media type that is safe to send back.
+func contentType(header string) string {
+	kind, _, err := mime.ParseMediaType(header)
+	if err != nil || !strings.Contains(kind, "/") {
+		return "application/octet-stream"
+	}
+	return kind
+}
+
+// digestMatches checks a Content-Digest (RFC 9530), if there is one of the kind
+// we know.
+func digestMatches(header string, sum []byte) bool {
+	for field := range strings.SplitSeq(header, ",") {
+		if encoded, ok := strings.CutPrefix(strings.TrimSpace(field), "sha-256="); ok {
+			want, err := base64.StdEncoding.DecodeString(strings.Trim(encoded, ":"))
+			return err == nil && bytes.Equal(want, sum)
+		}
+	}
+	return true
+}
