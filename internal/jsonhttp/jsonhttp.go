@@ -37,12 +37,17 @@ func NewClient(timeout time.Duration, rt http.RoundTripper) *http.Client {
 
 // A Request is one call. In is sent as JSON unless nil; a 2xx body is decoded
 // into Out unless nil. An empty 2xx body leaves Out as it is.
+//
+// Content, of Size bytes, is sent as it is in place of In; Header says what it is.
+// It is closed if it is an [io.Closer].
 type Request struct {
-	Method string // POST if empty
-	URL    string
-	Header http.Header
-	In     any
-	Out    any
+	Method  string // POST if empty
+	URL     string
+	Header  http.Header
+	In      any
+	Content io.Reader
+	Size    int64 // 0 is unknown
+	Out     any
 
 	// OutOptional says that a 2xx is success even if its body is not what Out
 	// expects, or breaks off.
@@ -112,7 +117,7 @@ func build(ctx context.Context, r Request) (*http.Request, error) {
 	if method == "" {
 		method = http.MethodPost
 	}
-	var body io.Reader
+	body := r.Content
 	if r.In != nil {
 		encoded, err := json.Marshal(r.In)
 		if err != nil {
@@ -125,7 +130,10 @@ func build(ctx context.Context, r Request) (*http.Request, error) {
 		return nil, errors.New("build request: invalid method or URL") // the cause quotes it
 	}
 	maps.Copy(req.Header, r.Header)
-	if body != nil {
+	if r.Content != nil && r.Size > 0 {
+		req.ContentLength = r.Size
+	}
+	if r.In != nil {
 		req.Header.Set("Content-Type", "application/json; charset=utf-8")
 	}
 	req.Header.Set("Accept", "application/json")

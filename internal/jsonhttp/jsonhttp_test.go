@@ -257,3 +257,35 @@ func TestUnbuildable(t *testing.T) {
 		}
 	}
 }
+
+func TestDo_content_is_streamed_as_it_is(t *testing.T) {
+	t.Parallel()
+	for _, size := range []int64{0, 5} {
+		var got, kind string
+		var length int64
+		peer := serve(t, func(w http.ResponseWriter, r *http.Request) {
+			body, _ := io.ReadAll(r.Body)
+			got, kind, length = string(body), r.Header.Get("Content-Type"), r.ContentLength
+			_, _ = w.Write([]byte(`{"error":"hello"}`))
+		})
+		content, fill := io.Pipe()
+		go func() { _, err := fill.Write([]byte("hello")); _ = fill.CloseWithError(err) }()
+		err := jsonhttp.Do(t.Context(), client(), jsonhttp.Request{
+			URL: peer.URL, Header: http.Header{"Content-Type": {"text/plain"}}, Content: content, Size: size,
+		})
+		if err != nil || got != "hello" || kind != "text/plain" || size > 0 && length != size {
+			t.Errorf("%v: got %q, %s, of length %d", err, got, kind, length)
+		}
+	}
+}
+
+func TestDo_what_was_streamed_is_not_repeated_in_errors(t *testing.T) {
+	t.Parallel()
+	peer := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = w.Write([]byte(`{"error":"` + string(body) + `"}`))
+	})
+	err := jsonhttp.Do(t.Context(), client(), jsonhttp.Request{URL: peer.URL, Content: io.LimitReader(strings.NewReader(secret), 100)})
+	leaksNothing(t, failure(t, err))
+}

@@ -8,7 +8,9 @@
 //
 // What goes beyond the contract is additive: a hub that does not know it may
 // ignore it. Idempotency-Key is sent with every call; a hub that ignores that
-// may open or say something twice after an ambiguous answer.
+// may open or say something twice after an ambiguous answer. The optional
+// abilities are further routes, which a hub that has the contract alone answers
+// with 404: to use one there is refused for good.
 package contoso
 
 import (
@@ -18,7 +20,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/liaison-skill/liaison/internal/env"
 	"github.com/liaison-skill/liaison/internal/jsonhttp"
@@ -34,8 +35,15 @@ type Adapter struct {
 }
 
 var (
-	_ livechat.Adapter = (*Adapter)(nil)
-	_ livechat.Since   = (*Adapter)(nil)
+	_ livechat.Adapter   = (*Adapter)(nil)
+	_ livechat.Since     = (*Adapter)(nil)
+	_ livechat.Typing    = (*Adapter)(nil)
+	_ livechat.Attach    = (*Adapter)(nil)
+	_ livechat.Amend     = (*Adapter)(nil)
+	_ livechat.Queueing  = (*Adapter)(nil)
+	_ livechat.Available = (*Adapter)(nil)
+	_ livechat.Rate      = (*Adapter)(nil)
+	_ livechat.Census    = (*Adapter)(nil)
 )
 
 // errNoID is a 2xx answer that names no conversation: not the contract.
@@ -44,12 +52,9 @@ var errNoID = errors.New("answer has no conversationId")
 // Open implements [livechat.Hub].
 func (a *Adapter) Open(ctx context.Context, o livechat.Opening) (livechat.ConversationID, error) {
 	in := struct {
-		User      livechat.User     `json:"user"`
-		Problem   string            `json:"problem,omitempty"`
-		Channel   string            `json:"channel,omitempty"`
-		Reference string            `json:"reference,omitempty"`
-		Variables map[string]string `json:"variables,omitempty"`
-	}{o.User, o.Problem, o.Channel, o.Reference, o.Variables}
+		livechat.Opening
+		Key string `json:"key,omitempty"` // hides the opening's, which travels as a header
+	}{Opening: o}
 	var out struct {
 		ConversationID livechat.ConversationID `json:"conversationId"`
 	}
@@ -98,31 +103,6 @@ func (a *Adapter) End(ctx context.Context, e livechat.Ending) error {
 	return nil
 }
 
-// Since implements [livechat.Since].
-func (a *Adapter) Since(ctx context.Context, c livechat.ConversationID, after time.Time) ([]livechat.Inbound, error) {
-	var lines []struct {
-		ID, Message, Sender, From string
-		Timestamp                 time.Time
-	}
-	err := jsonhttp.Do(ctx, a.HTTP, jsonhttp.Request{
-		Method: http.MethodGet, URL: a.base() + "/api/chat/messages?conversationId=" + url.QueryEscape(string(c)),
-		Header: a.Header, Out: &lines,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read hub conversation: %w", err)
-	}
-	var said []livechat.Inbound
-	for _, l := range lines {
-		if l.From == "agent" && l.Timestamp.After(after) {
-			said = append(said, livechat.Inbound{
-				Kind: livechat.KindMessage, ID: l.ID, Conversation: c,
-				Sender: l.Sender, Text: l.Message, At: l.Timestamp,
-			})
-		}
-	}
-	return said, nil
-}
-
 func (a *Adapter) call(ctx context.Context, path, key string, in, out any) error {
 	header := a.Header.Clone()
 	if header == nil {
@@ -132,6 +112,12 @@ func (a *Adapter) call(ctx context.Context, path, key string, in, out any) error
 		header.Set("Idempotency-Key", key)
 	}
 	return jsonhttp.Do(ctx, a.HTTP, jsonhttp.Request{URL: a.base() + path, Header: header, In: in, Out: out})
+}
+
+func (a *Adapter) get(ctx context.Context, path string, query url.Values, out any) error {
+	return jsonhttp.Do(ctx, a.HTTP, jsonhttp.Request{
+		Method: http.MethodGet, URL: a.base() + path + "?" + query.Encode(), Header: a.Header, Out: out,
+	})
 }
 
 func (a *Adapter) base() string { return strings.TrimSuffix(a.URL, "/") }

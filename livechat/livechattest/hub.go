@@ -198,7 +198,7 @@ func calls(ctx context.Context, a livechat.Adapter) map[string]error {
 		defer cancel()
 		return call(ctx)
 	}
-	return map[string]error{
+	errs := map[string]error{
 		"open": briefly(func(ctx context.Context) error {
 			_, err := a.Open(ctx, opening("k"))
 			return err
@@ -210,6 +210,10 @@ func calls(ctx context.Context, a livechat.Adapter) map[string]error {
 			return a.End(ctx, livechat.Ending{Conversation: "c", Key: "k"})
 		}),
 	}
+	for name, call := range abilities(a) {
+		errs[name] = briefly(call)
+	}
+	return errs
 }
 
 // answers are what an error says about itself.

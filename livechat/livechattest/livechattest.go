@@ -22,12 +22,40 @@ type Hub struct {
 	// Lines returns what the agents see of the user's words, oldest first.
 	Lines func(tb testing.TB, c livechat.ConversationID) []string
 
+	// Files returns what the agents see of the user's files, oldest first. It is
+	// needed for an adapter that can attach.
+	Files func(tb testing.TB, c livechat.ConversationID) []Given
+
 	// Say and End are an agent's doing.
 	Say func(tb testing.TB, c livechat.ConversationID, agent, text string)
 	End func(tb testing.TB, c livechat.ConversationID, agent string)
 
+	Hands
+
 	// Webhook waits for the next post of the hub to our webhook.
 	Webhook func(tb testing.TB) Post
+}
+
+// Hands are what the agents of some hubs can do besides, each nil where they can
+// not.
+type Hands struct {
+	Join     func(tb testing.TB, c livechat.ConversationID, agent string)
+	Leave    func(tb testing.TB, c livechat.ConversationID, agent string)
+	Transfer func(tb testing.TB, c livechat.ConversationID, agent, to string)
+	Type     func(tb testing.TB, c livechat.ConversationID, agent string)
+	Give     func(tb testing.TB, c livechat.ConversationID, agent string, f Given)
+
+	// Edit and Delete change what an agent said, by the hub's id of it.
+	Edit   func(tb testing.TB, c livechat.ConversationID, message, text string)
+	Delete func(tb testing.TB, c livechat.ConversationID, message string)
+
+	// Conclude is End with words.
+	Conclude func(tb testing.TB, c livechat.ConversationID, agent, reason, summary string)
+}
+
+// A Given is a file as its receiver gets it.
+type Given struct {
+	Name, ContentType, Content string
 }
 
 // A Post is what a hub posts to our webhook.
@@ -54,7 +82,18 @@ func Run(t *testing.T, hub func(tb testing.TB) Hub) {
 		"webhook/forged":                      hearForged,
 		"webhook/post's id is signed":         hearPostIDs,
 		"webhook/nonsense":                    hearNonsense,
+		"webhook/changes of who answers":      hearChanges,
+		"webhook/agent's amendments":          hearAmendments,
+		"webhook/agent's file":                hearFile,
+		"webhook/conclusion":                  hearConclusion,
 		"since/reads back":                    readBack,
+		"typing/shown or refused":             typing,
+		"amend/by key":                        amend,
+		"attach/once per key":                 attach,
+		"queueing/until an agent comes":       queueing,
+		"available/can be asked":              available,
+		"rate/during and after":               rate,
+		"census/what is open":                 census,
 		"errors/away":                         away,
 		"errors/statuses":                     statuses,
 		"errors/silence":                      silence,

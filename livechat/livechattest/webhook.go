@@ -52,7 +52,10 @@ func hearWords(t *testing.T, h Hub) {
 	if said.ID == "" {
 		t.Error("an agent's words have no id to tell a repeat by")
 	}
-	want := livechat.Inbound{Kind: livechat.KindMessage, ID: said.ID, Conversation: c, Sender: "Bo", Text: text, At: said.At}
+	want := livechat.Inbound{
+		Kind: livechat.KindMessage, ID: said.ID, Conversation: c, Sender: "Bo", Text: text, At: said.At,
+		Message: said.Message, Format: said.Format,
+	}
 	if diff := cmp.Diff(want, said); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -160,6 +163,7 @@ func readBack(t *testing.T, h Hub) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	said = slices.DeleteFunc(said, func(e livechat.Inbound) bool { return e.Kind != livechat.KindMessage })
 	var texts []string
 	for _, e := range said {
 		texts = append(texts, e.Text)
