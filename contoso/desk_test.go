@@ -52,7 +52,7 @@ func TestDesk_an_agent_answers_and_ends(t *testing.T) {
 	page.Wait(draft, "")
 
 	page.Type("#draft", "by the button")
-	page.Eval(`(() => { const b = document.querySelector("#composer button"); b.click(); b.click(); })()`)
+	page.Eval(`(() => { const b = document.querySelector("#composer .primary"); b.click(); b.click(); })()`)
 	page.Wait(lastWords, "by the button")
 	page.Wait(lastState, "true")
 	page.Wait(lines, "3")

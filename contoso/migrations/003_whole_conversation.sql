@@ -144,7 +144,8 @@ SELECT c.id, c.state, c.person, c.problem, c.channel, c.reference, c.variables,
        coalesce(newest.created_at, c.started_at) AS last_at
 FROM contoso.conversation c
 LEFT JOIN LATERAL (
-    SELECT l.author, l.sender, l.body, l.created_at
+    SELECT l.author, l.sender, l.created_at,
+           coalesce(nullif(l.body, ''), (SELECT min(f.name) FROM contoso.file f WHERE f.line_id = l.id)) AS body
     FROM contoso.line l
     WHERE l.conversation_id = c.id AND l.event NOT IN ('edited', 'deleted', 'queued')
     ORDER BY l.position DESC

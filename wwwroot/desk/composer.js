@@ -1,15 +1,23 @@
-// Writing and ending. A draft belongs to its conversation and survives a reload.
+// Writing and attaching. A draft belongs to its conversation and survives a reload.
 
 import { byId } from "./dom.js";
 
 const draftKey = (id) => `draft ${id}`;
 
+const typingEvery = 3000; // ms
+
 // composer wires the form: current tells which conversation is open, send takes
-// its words.
-export function composer(current, send) {
+// its words, typing hears that there will be some.
+export function composer(current, send, typing) {
   const form = byId("composer");
   const draft = byId("draft");
-  draft.addEventListener("input", () => sessionStorage.setItem(draftKey(current()), draft.value));
+  let told = 0;
+  draft.addEventListener("input", () => {
+    sessionStorage.setItem(draftKey(current()), draft.value);
+    if (!draft.value || Date.now() - told < typingEvery) return;
+    told = Date.now();
+    typing(current());
+  });
   draft.addEventListener("keydown", (event) => {
     // Enter that confirms an input method's suggestion is not a wish to send.
     if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
@@ -41,31 +49,23 @@ export function keepDrafts(unsent, open) {
   }
 }
 
-// ending wires the button and its dialog.
-export function ending(current, nameOfCurrent, end) {
-  const dialog = byId("end-dialog");
-  const confirm = byId("end-confirm");
-  const finish = async () => {
-    confirm.disabled = true;
+// attaching wires the button; send takes the file, and problem shows why not.
+export function attaching(current, send, problem) {
+  const button = byId("attach");
+  const input = byId("attach-file");
+  button.addEventListener("click", () => input.click());
+  input.addEventListener("change", async () => {
+    const [file] = input.files;
+    if (!file) return;
+    button.disabled = true;
+    problem("");
     try {
-      await end(current(), byId("end-reason").value.trim());
-      dialog.close();
-    } catch (problem) {
-      byId("end-problem").textContent = problem.status ? problem.message : "No connection. Try again in a moment.";
+      await send(current(), file);
+    } catch (error) {
+      problem(error.status ? `${file.name}: ${error.message}` : "No connection: the file was not sent.");
     } finally {
-      confirm.disabled = false;
+      input.value = "";
+      button.disabled = false;
     }
-  };
-  byId("end").addEventListener("click", () => {
-    byId("end-title").textContent = `End the conversation with ${nameOfCurrent()}?`;
-    byId("end-reason").value = "";
-    byId("end-problem").textContent = "";
-    dialog.showModal();
-  });
-  confirm.addEventListener("click", finish);
-  byId("end-reason").addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || event.isComposing) return;
-    event.preventDefault();
-    finish();
   });
 }

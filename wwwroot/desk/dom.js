@@ -57,3 +57,9 @@ export function face(name, id) {
 export function nameOf(conversation) {
   return conversation.user.name || conversation.user.email || "Unnamed user";
 }
+
+// size is how large a file is, as people say it.
+export function size(bytes) {
+  if (bytes < 1024) return `${bytes} B`;
+  return bytes < 1 << 20 ? `${Math.ceil(bytes / 1024)} KB` : `${(bytes / (1 << 20)).toFixed(1)} MB`;
+}

@@ -1,7 +1,8 @@
 // The desk. The address says what is open: #<id> a conversation, #<id>/details
 // its details on a narrow screen; so links, reload and the back button work.
 
-import { composer, ending, keepDrafts, showDraft } from "./composer.js";
+import { attaching, composer, keepDrafts, showDraft } from "./composer.js";
+import { amending, deeds, drawDeeds, presence, showProblem } from "./deeds.js";
 import { byId, nameOf } from "./dom.js";
 import { drawList, holdWhilePressed, listKeys } from "./list.js";
 import { drawPanel } from "./panel.js";
@@ -28,10 +29,16 @@ function drawHead(c) {
     ticking.textContent = since(c.waitingSince);
     state.replaceChildren(c.state === "waiting" ? "Waiting for a first answer for " : "Active · waiting for your answer for ", ticking);
   }
-  byId("end").hidden = c.state === "ended";
+  drawDeeds(c, agentName());
+  drawTyping();
   byId("composer").hidden = c.state === "ended";
   byId("ended-note").hidden = c.state !== "ended";
   byId("ended-note").textContent = `This conversation was ended by the ${c.endedBy}. A new request opens a new one.`;
+}
+
+function drawTyping() {
+  const c = current();
+  byId("user-typing").textContent = c?.typingUntil > Date.now() && c.state !== "ended" ? `${nameOf(c)} is typing…` : "";
 }
 
 // markRead tells the server what the agent has really seen.
@@ -49,10 +56,15 @@ function drawSelected() {
   byId("panel").hidden = !c;
   if (!c) return;
   drawHead(c);
-  drawThread(selected, store.thread(selected), (key) => store.retry(selected, key));
+  drawThread(selected, store.thread(selected), {
+    retry: (key) => store.retry(selected, key),
+    amend: amendLine,
+    mayAmend: (line) => current()?.state !== "ended" && line.sender === agentName(),
+  });
   // Redrawn only when it differs: a redraw would take the keyboard's place away.
-  const facts = JSON.stringify([c.id, c.user, c.problem, c.variables, c.endedAt]);
-  if (facts !== panelDrawn) drawPanel(c);
+  const past = store.past.get(c.id);
+  const facts = JSON.stringify([c.id, c.user, c.problem, c.variables, c.endedAt, c.agent, c.queue, c.ratingScore, c.ratingComment, past]);
+  if (facts !== panelDrawn) drawPanel(c, past);
   panelDrawn = facts;
   markRead();
 }
@@ -86,6 +98,7 @@ function navigate() {
   byId("from-details").href = `#${id}`;
   if (changed && id) {
     byId("to-newest").hidden = true;
+    showProblem("");
     showDraft(id);
     load(id);
   }
@@ -95,6 +108,7 @@ function navigate() {
 
 function tick() {
   for (const node of document.querySelectorAll("[data-since]")) node.textContent = since(node.dataset.since);
+  drawTyping();
   for (const node of document.querySelectorAll("[data-zone]")) node.textContent = localTime(node.dataset.zone);
 }
 
@@ -109,10 +123,14 @@ async function enter() {
   if (!me) return;
   welcome(me);
   navigate();
+  tellPresence();
 }
 
-composer(() => selected, (id, words) => store.send(id, words, agentName()));
-ending(() => selected, () => nameOf(current()), (id, reason) => store.end(id, agentName(), reason));
+composer(() => selected, (id, words) => store.send(id, words, agentName()), (id) => store.typing(id, agentName()));
+attaching(() => selected, (id, file) => store.attach(id, file, agentName()), showProblem);
+deeds(() => selected, () => nameOf(current()), (id, deed, body) => store.act(id, deed, { ...body, sender: agentName() }));
+const amendLine = amending((line, words) => store.amend(line.conversationId, line.id, words));
+const tellPresence = presence((away) => store.present(agentName(), away));
 listKeys();
 holdWhilePressed();
 threadKeys();

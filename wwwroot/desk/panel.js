@@ -36,8 +36,20 @@ function copyable(name, value) {
   return [name, el("span", { class: "id" }, el("code", { title: value }, value), copy)];
 }
 
-// drawPanel shows one conversation's facts.
-export function drawPanel(c) {
+function transcript(lines) {
+  return lines.length > 0 && section("Before", el("ol", { class: "before" }, ...lines.map((line) =>
+    el("li", null, el("strong", null, line.sender || line.side || "?"), " ",
+      el("span", { class: "words", dir: "auto" }, line.text), line.at && el("time", { class: "muted", datetime: line.at }, moment(line.at))))));
+}
+
+function earlier(escalations) {
+  return escalations.length > 0 && section("Earlier", el("ul", { class: "before" }, ...escalations.map((e) =>
+    el("li", null, el("strong", null, e.openedAt ? moment(e.openedAt) : "Some time ago"), " ",
+      el("span", { class: "words" }, [e.problem, e.endedBy && `ended by the ${e.endedBy}`, e.reference].filter(Boolean).join(" · "))))));
+}
+
+// drawPanel shows one conversation's facts, and what was before it.
+export function drawPanel(c, past) {
   const { user } = c;
   const here = user.timeZone && localTime(user.timeZone);
   const sections = [
@@ -52,8 +64,16 @@ export function drawPanel(c) {
         ["Client", user.client],
       ])),
     section("Problem", el("p", { class: c.problem ? "words" : "words muted" }, c.problem || "Nothing was said about it yet.")),
+    c.summary && section("Summary", el("p", { class: "words" }, c.summary)),
     Object.keys(c.variables).length > 0 && section("Variables", table(Object.entries(c.variables).sort())),
+    transcript(past?.transcript ?? []),
+    earlier(past?.earlier ?? []),
     section("Conversation", table([
+      ["Agent", c.agent],
+      ["Queue", c.queue],
+      ["Priority", c.priority && String(c.priority)],
+      ["Skills", c.skills.join(", ")],
+      ["Rating", c.ratingScore && `${c.ratingScore} of 5${c.ratingComment ? `: ${c.ratingComment}` : ""}`],
       ["Started", moment(c.startedAt)],
       ["Ended", c.endedAt && `${moment(c.endedAt)}, by the ${c.endedBy}`],
       copyable("ID", c.id),

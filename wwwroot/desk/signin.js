@@ -30,6 +30,7 @@ export function welcome(me) {
   byId("signed-in-name").title = me.name;
   byId("sign-in").hidden = true;
   byId("columns").hidden = false;
+  byId("presence").hidden = false;
   if (location.search) history.replaceState(null, "", `/${location.hash}`); // what it says is over
 }
 
@@ -40,8 +41,9 @@ export function showSignIn(problem) {
   byId("columns").hidden = true;
   byId("signed-in").hidden = true;
   byId("say-name").hidden = true;
+  byId("presence").hidden = true;
   byId("connection").textContent = "";
-  byId("end-dialog").close();
+  for (const dialog of document.querySelectorAll("dialog")) dialog.close();
   byId("sign-in-title").textContent = closed ? "This desk is closed" : signedInName ? "Your session has ended" : "Sign in to answer";
   byId("sign-in-text").textContent = closed ? `The server says: ${problem.message}.`
     : signedInName ? "Sign in again to go on. What you were writing is kept."

@@ -17,6 +17,11 @@ const post = (path, body, headers = {}) =>
 
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
+// Lines that only mark, in the order of things, what shows elsewhere.
+const marks = new Set(["edited", "deleted", "queued"]);
+
+const typingLasts = 6000; // ms
+
 const isShut = (problem) => problem.status === 401 || problem.status === 403;
 
 const pathOf = (id, rest = "") => `/api/desk/conversations/${encodeURIComponent(id)}${rest}`;
@@ -25,6 +30,7 @@ export class Store extends EventTarget {
   conversations = new Map(); // by id
   lines = new Map(); // of the threads loaded: conversation id → line id → line
   pending = new Map(); // conversation id → key → what is being sent
+  past = new Map(); // conversation id → what was before it
   #seq = 0;
   #source = null;
 
@@ -51,7 +57,7 @@ export class Store extends EventTarget {
         const me = await request("/api/desk/me");
         const list = await request("/api/desk/conversations");
         this.#seq = list.seq;
-        for (const c of list.conversations) this.conversations.set(c.id, c);
+        for (const c of list.conversations) this.#keep(c);
         this.#status(true);
         this.#changed(null);
         this.#follow();
@@ -92,9 +98,14 @@ export class Store extends EventTarget {
 
   #take({ seq, conversation, line }) {
     this.#seq = seq;
-    this.conversations.set(conversation.id, conversation);
+    this.#keep(conversation);
     if (line) this.#put(line);
     this.#changed(conversation.id);
+  }
+
+  #keep(conversation) {
+    if (conversation.userTyping) conversation.typingUntil = Date.now() + typingLasts;
+    this.conversations.set(conversation.id, conversation);
   }
 
   #put(line) {
@@ -108,8 +119,9 @@ export class Store extends EventTarget {
     const fresh = new Map();
     this.lines.set(id, fresh);
     try {
-      const { conversation, lines } = await request(pathOf(id));
-      if (!this.conversations.has(id)) this.conversations.set(id, conversation);
+      const { conversation, lines, past } = await request(pathOf(id));
+      this.past.set(id, past);
+      if (!this.conversations.has(id)) this.#keep(conversation);
       for (const line of lines) if (!fresh.has(line.id)) this.#put(line);
     } catch (problem) {
       this.lines.delete(id);
@@ -122,7 +134,8 @@ export class Store extends EventTarget {
 
   // thread returns the lines in order, then what is still on its way.
   thread(id) {
-    const stored = [...(this.lines.get(id)?.values() ?? [])].sort((a, b) => a.position - b.position);
+    const stored = [...(this.lines.get(id)?.values() ?? [])]
+      .filter((line) => !marks.has(line.event)).sort((a, b) => a.position - b.position);
     return [...stored, ...(this.pending.get(id)?.values() ?? [])];
   }
 
@@ -165,13 +178,45 @@ export class Store extends EventTarget {
     return post(pathOf(id, "/read"), { through }).catch(() => {}); // the next line asks again
   }
 
-  async end(id, sender, reason) {
+  async #try(work) {
     try {
-      await post(pathOf(id, "/end"), { sender, reason });
+      return await work;
     } catch (problem) {
       if (isShut(problem)) this.#shut(problem);
       throw problem;
     }
+  }
+
+  // act does what an agent does beside speaking: join, leave, transfer, end.
+  act(id, deed, body) {
+    return this.#try(post(pathOf(id, `/${deed}`), body, { "Idempotency-Key": crypto.randomUUID() }));
+  }
+
+  // amend changes what was said, or takes it back when there are no words.
+  amend(id, line, message) {
+    const path = pathOf(id, `/messages/${encodeURIComponent(line)}`);
+    const change = message === null ? { method: "DELETE" }
+      : { method: "PUT", body: JSON.stringify({ message }), headers: { "Content-Type": "application/json" } };
+    return this.#try(request(path, change));
+  }
+
+  async attach(id, file, sender) {
+    const query = new URLSearchParams({ name: file.name, sender });
+    const line = await this.#try(request(pathOf(id, `/files?${query}`), {
+      method: "POST", body: file,
+      headers: { "Content-Type": file.type || "application/octet-stream", "Idempotency-Key": crypto.randomUUID() },
+    }));
+    if (!this.lines.get(id)?.has(line.id)) this.#put(line);
+    this.#changed(id);
+  }
+
+  typing(id, sender) {
+    return post(pathOf(id, "/typing"), { sender }).catch(() => {}); // the next key tells it again
+  }
+
+  // present says that we are there, and returns who is.
+  async present(sender, away) {
+    return (await post("/api/desk/presence", { sender, away })).agents;
   }
 
   // takeUnsent takes out what could not be sent: conversation id → words.

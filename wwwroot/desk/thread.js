@@ -1,7 +1,7 @@
 // The chat in the middle. Elements are kept by the line's key, so that a line
 // on its way becomes the stored one without moving.
 
-import { byId, el, icon } from "./dom.js";
+import { byId, el, icon, size } from "./dom.js";
 import { day, moment, time } from "./time.js";
 
 const near = 80; // px from the end that still count as being there
@@ -30,28 +30,54 @@ function delivery(line, retry) {
   }
 }
 
-// A line is made once; what may change in it is its class and its last part.
+// A line is made once; what is in it may change.
 function makeLine(line) {
   if (line.from === "system") return el("li", { class: "note" });
   return el("li", null,
     el("span", { class: "author" }, line.sender || "User"),
-    el("div", { class: "words", dir: "auto" }, line.message),
+    el("div", { class: "words", dir: "auto" }),
     el("div", { class: "meta" }));
 }
 
-function updateLine(node, line, first, retry) {
-  const face = JSON.stringify([line.state, line.failure, first, line.id]);
+function updateNote(node, line) {
+  const reason = line.reason ? `: ${line.reason}` : "";
+  node.replaceChildren(`${line.message}${reason} · `, el("time", { datetime: line.timestamp, title: moment(line.timestamp) }, time(line.timestamp)));
+  if (line.note) node.append(el("span", { class: "aside" }, `Note: ${line.note}`));
+  if (line.summary) node.append(el("span", { class: "aside" }, `Summary: ${line.summary}`));
+}
+
+function attachment(file) {
+  return el("a", { class: "file", href: `/api/desk/files/${encodeURIComponent(file.id)}`, download: file.name },
+    file.name, el("span", { class: "muted" }, ` ${size(file.size)}`));
+}
+
+function words(line) {
+  if (line.deleted) return [el("em", { class: "gone" }, "Deleted")];
+  return [line.message, ...(line.attachments ?? []).map(attachment)];
+}
+
+function change(line, { amend, mayAmend }) {
+  if (line.from !== "agent" || line.deleted || !line.position || !mayAmend(line)) return null;
+  const button = el("button", { class: "amend", type: "button" }, "Change");
+  button.addEventListener("click", () => amend(line));
+  return button;
+}
+
+function updateLine(node, line, first, actions) {
+  const face = JSON.stringify([line.state, line.failure, first, line.id, line.message, line.deleted, actions.mayAmend(line)]);
   if (node.dataset.face === face) return;
   node.dataset.face = face;
   if (line.from === "system") {
-    const reason = line.reason ? `: ${line.reason}` : "";
-    node.replaceChildren(`${line.message}${reason} · `, el("time", { datetime: line.timestamp, title: moment(line.timestamp) }, time(line.timestamp)));
+    updateNote(node, line);
     return;
   }
   const pending = line.state === "sending" || line.state === "unsent";
   node.className = ["line", line.from, first && "first", pending && "pending"].filter(Boolean).join(" ");
-  node.querySelector(".meta").replaceChildren(
-    el("time", { datetime: line.timestamp, title: moment(line.timestamp) }, time(line.timestamp)), ...delivery(line, retry));
+  node.querySelector(".words").replaceChildren(...words(line));
+  node.querySelector(".meta").replaceChildren(...[
+    el("time", { datetime: line.timestamp, title: moment(line.timestamp) }, time(line.timestamp)),
+    line.edited && !line.deleted && "Edited", ...delivery(line, actions.retry), change(line, actions),
+  ].filter(Boolean));
 }
 
 // place puts nodes into the log in order, moving none that is in its place.
@@ -69,8 +95,8 @@ function place(log, nodes) {
 }
 
 // drawThread shows a conversation's lines. Whoever reads further up stays there
-// and is told of new ones.
-export function drawThread(id, lines, retry) {
+// and is told of new ones. The actions are retry, amend and mayAmend.
+export function drawThread(id, lines, actions) {
   const log = byId("log");
   const scroller = byId("scroller");
   const fresh = id !== shown;
@@ -83,7 +109,7 @@ export function drawThread(id, lines, retry) {
   const atEnd = fresh || scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < near;
   // Lines that were there when the thread was opened are no news to be read out.
   log.setAttribute("aria-live", newestSeen === null ? "off" : "polite");
-  place(log, nodesOf(lines, retry));
+  place(log, nodesOf(lines, actions));
 
   const newest = lines.at(-1);
   if (!newest) return;
@@ -93,7 +119,7 @@ export function drawThread(id, lines, retry) {
   else if (isNew) byId("to-newest").hidden = false;
 }
 
-function nodesOf(lines, retry) {
+function nodesOf(lines, actions) {
   const nodes = [];
   let before = null;
   for (const line of lines) {
@@ -104,7 +130,7 @@ function nodesOf(lines, retry) {
     const first = before?.from !== line.from || before.sender !== line.sender
       || new Date(line.timestamp) - new Date(before.timestamp) > together;
     const node = keep(nameOfLine(line), () => makeLine(line));
-    updateLine(node, line, first, retry);
+    updateLine(node, line, first, actions);
     nodes.push(node);
     before = line;
   }

@@ -1,0 +1,113 @@
+// What an agent does beside speaking: join, leave, transfer, end, change what was
+// said; and being there or away.
+
+import { byId } from "./dom.js";
+
+const awayKey = "away";
+const presenceEvery = 20_000; // ms
+
+const words = (problem) => (problem.status ? problem.message : "No connection. Try again in a moment.");
+
+// showProblem says below the head why something did not work.
+export function showProblem(text) {
+  byId("deed-problem").textContent = text;
+}
+
+// drawDeeds shows what can be done with a conversation by who we are.
+export function drawDeeds(c, me) {
+  byId("deeds").hidden = c.state === "ended";
+  byId("join").hidden = c.agent === me;
+  byId("leave").hidden = c.agent !== me;
+}
+
+// dialog wires a dialog's confirming buttons: each does its work, and the dialog
+// closes when that worked.
+function dialog(name, works) {
+  const box = byId(`${name}-dialog`);
+  const problem = byId(`${name}-problem`);
+  for (const [button, work] of Object.entries(works)) {
+    const confirm = byId(`${name}-${button}`);
+    confirm.addEventListener("click", async () => {
+      confirm.disabled = true;
+      try {
+        await work();
+        box.close();
+      } catch (error) {
+        problem.textContent = words(error);
+      } finally {
+        confirm.disabled = false;
+      }
+    });
+  }
+  // Enter in a field of one line is the wish to confirm.
+  box.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.isComposing || event.target.tagName !== "INPUT") return;
+    event.preventDefault();
+    byId(`${name}-confirm`).click();
+  });
+  return () => {
+    for (const field of box.querySelectorAll("input, textarea")) field.value = "";
+    problem.textContent = "";
+    box.showModal();
+  };
+}
+
+const value = (id) => byId(id).value.trim();
+
+// deeds wires the buttons: current is the open conversation, nameOfCurrent its
+// user; act does a deed.
+export function deeds(current, nameOfCurrent, act) {
+  const endIt = dialog("end", {
+    confirm: () => act(current(), "end", { reason: value("end-reason"), summary: value("end-summary") }),
+  });
+  byId("end").addEventListener("click", () => {
+    byId("end-title").textContent = `End the conversation with ${nameOfCurrent()}?`;
+    endIt();
+  });
+  byId("transfer").addEventListener("click", dialog("transfer", {
+    confirm: () => act(current(), "transfer", { [byId("transfer-kind").value]: value("transfer-to"), note: value("transfer-note") }),
+  }));
+  for (const deed of ["join", "leave"]) {
+    byId(deed).addEventListener("click", async () => {
+      showProblem("");
+      await act(current(), deed, {}).catch((problem) => showProblem(words(problem)));
+    });
+  }
+}
+
+// amending returns what opens a line's dialog; amend changes the line, with null
+// for its words takes it back.
+export function amending(amend) {
+  let open = null;
+  const show = dialog("edit", {
+    confirm: () => amend(open, value("edit-text")),
+    delete: () => amend(open, null),
+  });
+  return (line) => {
+    open = line;
+    show();
+    byId("edit-text").value = line.message;
+    byId("edit-text").disabled = !line.message;
+    byId("edit-confirm").hidden = !line.message;
+  };
+}
+
+// presence wires the switch, and says now and then that we are there; present
+// tells it and returns who is.
+export function presence(present) {
+  const button = byId("presence");
+  const isAway = () => localStorage.getItem(awayKey) === "yes";
+  const tell = async () => {
+    button.textContent = isAway() ? "Away" : "Online";
+    button.setAttribute("aria-pressed", String(!isAway()));
+    if (button.hidden) return;
+    const agents = await present(isAway()).catch(() => []);
+    byId("colleagues").replaceChildren(...agents.map(({ name, away }) => new Option(away ? "away" : "", name)));
+  };
+  button.addEventListener("click", () => {
+    localStorage.setItem(awayKey, isAway() ? "no" : "yes");
+    tell();
+  });
+  setInterval(tell, presenceEvery);
+  return tell;
+}
