@@ -71,7 +71,7 @@ func TestMessages_are_in_order_and_say_who_spoke(t *testing.T) {
 		{ConversationID: first, Message: "my printer is on fire", Sender: "Alex Wilber", From: "user"},
 		{ConversationID: first, Message: "which floor?", Sender: "Ana", From: "agent", State: "queued"},
 	}
-	volatile := cmpopts.IgnoreFields(said{}, "ID", "Timestamp")
+	volatile := cmpopts.IgnoreFields(said{}, "ID", "Timestamp", "Sequence")
 	if diff := cmp.Diff(spoken, h.messages(t, "?conversationId="+first), volatile); diff != "" {
 		t.Error(diff)
 	}
@@ -229,6 +229,14 @@ func TestAPIKey_guards_the_API_and_not_the_desk(t *testing.T) {
 		{"send", call{path: "/api/chat/send", body: "{}"}, 401},
 		{"end", call{path: "/api/chat/end", body: "{}"}, 401},
 		{"messages", call{method: "GET", path: "/api/chat/messages"}, 401},
+		{"typing", call{path: "/api/chat/typing", body: "{}"}, 401},
+		{"edit", call{path: "/api/chat/edit", body: "{}"}, 401},
+		{"delete", call{path: "/api/chat/delete", body: "{}"}, 401},
+		{"attach", call{path: "/api/chat/attach?name=x", body: "x"}, 401},
+		{"rate", call{path: "/api/chat/rate", body: "{}"}, 401},
+		{"availability", call{method: "GET", path: "/api/chat/availability"}, 401},
+		{"census", call{method: "GET", path: "/api/chat/conversations"}, 401},
+		{"standing", call{method: "GET", path: "/api/chat/conversations/x"}, 401},
 		{"desk", call{method: "GET", path: "/api/desk/conversations"}, 200},
 		{"page", call{method: "GET", path: "/"}, 200},
 	}

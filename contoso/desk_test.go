@@ -68,7 +68,7 @@ func TestDesk_an_agent_answers_and_ends(t *testing.T) {
 		{Message: "first line\nsecond line", Sender: "Ana", From: "agent", State: "sent"},
 		{Message: "by the button", Sender: "Ana", From: "agent", State: "sent"},
 	}
-	volatile := cmpopts.IgnoreFields(said{}, "ConversationID", "ID", "Timestamp")
+	volatile := cmpopts.IgnoreFields(said{}, "ConversationID", "ID", "Timestamp", "Sequence")
 	if diff := cmp.Diff(want, h.messages(t, "?conversationId="+id), volatile); diff != "" {
 		t.Error(diff)
 	}

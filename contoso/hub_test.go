@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -154,6 +155,8 @@ func (h hub) hear(tb testing.TB, conversation, text string) {
 type said struct {
 	ConversationID, ID, Message, Sender, From, State, Event, Reason string
 	Timestamp                                                       time.Time
+	Sequence                                                        int64
+	Attachments                                                     []link
 }
 
 func (h hub) messages(tb testing.TB, query string) []said {
@@ -162,6 +165,10 @@ func (h hub) messages(tb testing.TB, query string) []said {
 	h.ok(tb, call{method: http.MethodGet, path: "/api/chat/messages" + query}, &out)
 	return out
 }
+
+func replaceID(body, id string) string { return strings.ReplaceAll(body, `"ID"`, `"`+id+`"`) }
+
+func decode(got answer, out any) error { return json.Unmarshal([]byte(got.text), out) }
 
 func jsonOf(tb testing.TB, v any) string {
 	tb.Helper()

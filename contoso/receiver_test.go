@@ -14,11 +14,20 @@ import (
 // A posted is one webhook as it arrived.
 type posted struct {
 	ConversationID, ID, Message, Sender, Event, Reason string
+	MessageID, To                                      string
+	Position                                           int
+	Attachments                                        []link
 	Timestamp                                          time.Time
 
 	raw    string
 	header http.Header
 	at     time.Time
+}
+
+// A link is a file as webhooks and the API name it.
+type link struct {
+	ID, Name, ContentType, URL string
+	Size                       int64
 }
 
 // A receiver takes webhooks, writes them down and answers as it is told.

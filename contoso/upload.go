@@ -115,6 +115,7 @@ func (a *App) receive(c *gin.Context, f file) (file, error) {
 	}
 	conn := http.NewResponseController(c.Writer)
 	_ = conn.SetReadDeadline(time.Now().Add(uploadTimeout)) // a recorder has none
+	_ = conn.SetWriteDeadline(time.Now().Add(uploadTimeout + time.Minute))
 	if err := a.storeContent(ctx, &f, http.MaxBytesReader(c.Writer, c.Request.Body, a.Config.FileLimit)); err != nil {
 		return file{}, err
 	}

@@ -68,6 +68,9 @@ CREATE TABLE contoso.file_piece (
     PRIMARY KEY (file_id, number)
 );
 
+-- Most files are compressed already.
+ALTER TABLE contoso.file_piece ALTER COLUMN data SET STORAGE EXTERNAL;
+
 -- What links to files are signed with, by every process on this database.
 CREATE TABLE contoso.link_key (
     single boolean PRIMARY KEY DEFAULT true CHECK (single), -- one row
