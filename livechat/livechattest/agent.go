@@ -110,3 +110,40 @@ func hearConclusion(t *testing.T, h Hub) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+// readEvents compares what is read back with what the webhooks said: nothing is
+// missing, nothing new, and each event is the one it was.
+func readEvents(t *testing.T, h Hub) {
+	t.Helper()
+	since, ok := h.Adapter.(livechat.Since)
+	if !ok {
+		return
+	}
+	type mark struct {
+		Kind    livechat.Kind
+		ID      string
+		Message string
+	}
+	marks := func(events []livechat.Inbound) (all []mark) {
+		for _, e := range events {
+			all = append(all, mark{e.Kind, e.ID, e.Message})
+		}
+		return all
+	}
+	c := open(t, h, "k")
+	h.Say(t, c, "Bo", "helo")
+	heard := until(t, h, livechat.KindMessage)
+	if h.Edit != nil {
+		h.Edit(t, c, heard[len(heard)-1].Message, "hello")
+	}
+	if h.Transfer != nil {
+		h.Transfer(t, c, "Bo", "Cy")
+	}
+	h.End(t, c, "Cy")
+	heard = append(heard, until(t, h, livechat.KindEnded)...)
+	read, err := since.Since(t.Context(), c, time.Time{})
+	must(t, err)
+	if diff := cmp.Diff(marks(heard), marks(read)); diff != "" {
+		t.Errorf("heard and read back (-want +got):\n%s", diff)
+	}
+}

@@ -87,6 +87,7 @@ func Run(t *testing.T, hub func(tb testing.TB) Hub) {
 		"webhook/agent's file":                hearFile,
 		"webhook/conclusion":                  hearConclusion,
 		"since/reads back":                    readBack,
+		"since/with the webhooks' ids":        readEvents,
 		"typing/shown or refused":             typing,
 		"amend/by key":                        amend,
 		"attach/once per key":                 attach,
