@@ -3,16 +3,20 @@
 // out, and the desk, a page on which agents answer. It is a product of its own
 // and knows nothing of who calls it.
 //
-// What it keeps is in the Postgres schema contoso. Three invariants hold there:
+// What it keeps is in the Postgres schema contoso. These invariants hold there:
 //
 //   - A line's position is taken under its conversation's row lock, so positions
 //     are the conversation's order.
+//   - Whatever is said, changed or happens is a line. A change is a line of its own
+//     beside the message that it changes, so that who was away can read back all.
 //   - A line and the promise to tell the webhook's receiver are written in one
 //     transaction. Promises of one conversation are kept one at a time, in order,
 //     at least once; the receiver tells repetitions by the line's id.
 //   - Every writing transaction ends with [record], which numbers what changed.
 //     The numbers have no gap and are in commit order, so a reader that has seen
 //     n can ask for what came after n and miss nothing.
+//   - A file is received outside any transaction, in pieces, and can be read once
+//     a line has it.
 //
 // Agents sign in by OpenID Connect. Where no issuer is configured the desk, and
 // without a key the API, answer this machine alone. Pages of other origins cannot
