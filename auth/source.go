@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"go.opentelemetry.io/otel/trace"
 )
 
 // When tokens are fetched. Entra's last an hour and are throttled, so a token is
@@ -63,7 +65,7 @@ func (s *source) get(ctx context.Context) (string, error) {
 	}
 	defer func() { <-s.fetching }()
 	if _, due, _ = s.state(arrived); due {
-		s.fetch() //nolint:contextcheck // others wait for it, see there
+		s.fetch(trace.SpanContextFromContext(ctx)) //nolint:contextcheck // others wait for it, see there
 	}
 	token, _, failure = s.state(arrived)
 	if token == "" && failure == nil {
@@ -100,9 +102,10 @@ func (s *source) state(arrived time.Time) (token string, due bool, failure *Toke
 
 // fetch asks for a token. It finishes although its caller may give up: others
 // wait for it. Nor does it take the caller's context along, in which a trace may
-// be that watches the request the token is for.
-func (s *source) fetch() {
-	ctx, cancel := context.WithTimeout(context.Background(), tokenTimeout)
+// be that watches the request the token is for; only the span that waits is known.
+func (s *source) fetch(from trace.SpanContext) {
+	ctx := trace.ContextWithSpanContext(context.Background(), from)
+	ctx, cancel := context.WithTimeout(ctx, tokenTimeout)
 	defer cancel()
 	got, err := s.from.token(ctx, s.scope)
 	s.mu.Lock()

@@ -68,7 +68,7 @@ type Bridge struct {
 	toCopilot *delivery.Destination[copilotOrder]
 
 	userLines  *committer[Turn]
-	agentLines map[string]*committer[livechat.Inbound]
+	agentLines map[string]*committer[heard]
 }
 
 // New wires a Bridge. Nothing runs before [Bridge.Run].
@@ -76,7 +76,7 @@ func New(opt Options) *Bridge {
 	b := &Bridge{
 		opt:        opt,
 		toHub:      map[string]*delivery.Destination[hubOrder]{},
-		agentLines: map[string]*committer[livechat.Inbound]{},
+		agentLines: map[string]*committer[heard]{},
 	}
 	b.toTeams = &delivery.Destination[teamsOrder]{
 		Name: toTeams, Send: b.sendTeams, Settled: b.teamsSettled, Parked: b.teamsParked,
@@ -96,7 +96,7 @@ func New(opt Options) *Bridge {
 			},
 		}
 		b.toHub[name] = d
-		b.agentLines[name] = newCommitter(func(ctx context.Context, events []livechat.Inbound) ([]error, error) {
+		b.agentLines[name] = newCommitter(func(ctx context.Context, events []heard) ([]error, error) {
 			return b.acceptAgent(ctx, name, events)
 		})
 		peers = append(peers, d)

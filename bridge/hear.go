@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/liaison-skill/liaison/delivery"
 	"github.com/liaison-skill/liaison/livechat"
 	"github.com/liaison-skill/liaison/mapping"
@@ -48,14 +50,21 @@ func (b *Bridge) Hear(ctx context.Context, hub string, e livechat.Inbound) error
 
 func (b *Bridge) hear(ctx context.Context, hub string, e livechat.Inbound) error {
 	if e.Kind == livechat.KindMessage {
-		return b.agentLines[hub].do(ctx, e)
+		return b.agentLines[hub].do(ctx, heard{e, trace.SpanContextFromContext(ctx)})
 	}
 	return b.event(ctx, hub, e)
 }
 
+// heard is what a hub said, and the trace of the request it said it in.
+type heard struct {
+	livechat.Inbound
+
+	from trace.SpanContext
+}
+
 // acceptAgent promises a batch of agents' words to their users, in one
 // transaction.
-func (b *Bridge) acceptAgent(ctx context.Context, hub string, events []livechat.Inbound) ([]error, error) {
+func (b *Bridge) acceptAgent(ctx context.Context, hub string, events []heard) ([]error, error) {
 	errs := make([]error, len(events))
 	conversations := make([]livechat.ConversationID, len(events))
 	for i, e := range events {
@@ -67,7 +76,7 @@ func (b *Bridge) acceptAgent(ctx context.Context, hub string, events []livechat.
 			return err
 		}
 		var ms []*mapping.Mapping
-		var kept []livechat.Inbound
+		var kept []heard
 		for i, m := range found {
 			errs[i] = hearable(m)
 			if errs[i] == nil {
@@ -92,7 +101,7 @@ func hearable(m *mapping.Mapping) error {
 	return nil
 }
 
-func (b *Bridge) tellUsers(ctx context.Context, tx *delivery.Tx, hub string, ms []*mapping.Mapping, events []livechat.Inbound) error {
+func (b *Bridge) tellUsers(ctx context.Context, tx *delivery.Tx, hub string, ms []*mapping.Mapping, events []heard) error {
 	items := make([]delivery.Item, len(ms))
 	var waiting []mapping.ID
 	for i, m := range ms {
@@ -100,9 +109,9 @@ func (b *Bridge) tellUsers(ctx context.Context, tx *delivery.Tx, hub string, ms 
 			waiting = append(waiting, m.ID)
 		}
 		item, err := b.toTeams.Item(
-			delivery.Header{Conversation: teamsLane(m.Key), Scope: hubScope(hub, events[i].Conversation), Key: events[i].ID},
+			delivery.Header{Conversation: teamsLane(m.Key), Scope: hubScope(hub, events[i].Conversation), Key: events[i].ID, From: events[i].from},
 			teamsOrder{Mapping: m.ID, Tenant: m.Tenant, Agent: true, Post: proactive.Post{
-				To: m.Teams, Activity: proactive.AgentText(events[i].Sender, agentWords(events[i])),
+				To: m.Teams, Activity: proactive.AgentText(events[i].Sender, agentWords(events[i].Inbound)),
 			}})
 		if err != nil {
 			return err
@@ -121,7 +130,7 @@ func (b *Bridge) tellUsers(ctx context.Context, tx *delivery.Tx, hub string, ms 
 	var said []mapping.Entry
 	for i, e := range events {
 		if fresh[i] {
-			said = append(said, mapping.Entry{Mapping: ms[i].ID, Side: mapping.Agent, Name: e.Sender, Text: agentWords(e), Key: e.ID, Message: e.Message})
+			said = append(said, mapping.Entry{Mapping: ms[i].ID, Side: mapping.Agent, Name: e.Sender, Text: agentWords(e.Inbound), Key: e.ID, Message: e.Message})
 		}
 	}
 	return mapping.Append(ctx, tx, said...)

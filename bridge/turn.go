@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/liaison-skill/liaison/activity"
 	"github.com/liaison-skill/liaison/delivery"
 	"github.com/liaison-skill/liaison/livechat"
@@ -35,6 +37,8 @@ type Turn struct {
 	Transcript []livechat.Line // what user and copilot said before
 	Variables  map[string]string
 	Inline     bool // answers go into the HTTP response, nothing is posted
+
+	from trace.SpanContext // of the request; a committer's context is nobody's
 }
 
 func (t Turn) search() mapping.Search {
@@ -55,6 +59,7 @@ func (b *Bridge) voice(t Turn) texts.Voice {
 // returns the answer to the turn. It returns [ErrNotEscalated] when no hub has the
 // conversation.
 func (b *Bridge) Forward(ctx context.Context, t Turn) ([]activity.Activity, error) {
+	t.from = trace.SpanContextFromContext(ctx)
 	err := b.userLines.do(ctx, t)
 	if errors.Is(err, errAsked) {
 		return b.act(ctx, t)
@@ -108,7 +113,7 @@ func (b *Bridge) forwardLocked(ctx context.Context, tx *delivery.Tx, ms []*mappi
 	for i, t := range turns {
 		refs[i] = t.Reference
 		item, err := b.toHub[ms[i].Hub].Item(delivery.Header{
-			Conversation: hubLane(ms[i].ID), Scope: inScope(t.Key), Key: t.ID, Likeness: t.likeness(),
+			Conversation: hubLane(ms[i].ID), Scope: inScope(t.Key), Key: t.ID, Likeness: t.likeness(), From: t.from,
 		}, hubOrder{Mapping: ms[i].ID, Say: t.message(ms[i])})
 		if err != nil {
 			return err

@@ -139,7 +139,7 @@ func (c claimed) lane(d *destination, until time.Time) *lane {
 }
 
 const fetchSQL = `
-	SELECT seq, payload::text, settle, now() - COALESCE(redriven_at, created_at), expires_at - now()
+	SELECT seq, payload::text, settle, now() - COALESCE(redriven_at, created_at), expires_at - now(), COALESCE(trace, '')
 	FROM delivery
 	WHERE destination = @destination
 	  AND conversation = @conversation
@@ -163,7 +163,7 @@ func (o *Outbox) fetch(ctx context.Context, l *lane) ([]message, error) {
 		var payload string
 		var age time.Duration
 		var left *time.Duration
-		err := row.Scan(&m.seq, &payload, &m.settle, &age, &left)
+		err := row.Scan(&m.seq, &payload, &m.settle, &age, &left, &m.trace)
 		m.payload, m.born = []byte(payload), now.Add(-age)
 		if left != nil {
 			m.expires = now.Add(*left)

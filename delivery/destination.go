@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"runtime/debug"
 	"time"
+
+	oteltrace "go.opentelemetry.io/otel/trace"
 )
 
 // A Destination carries messages of type M to one peer. Name is stored with
@@ -62,6 +64,10 @@ type Header struct {
 	// repeat, although its key is new; see [Outbox.Unheard]. Empty is like nothing.
 	Likeness string
 
+	// The trace that the delivery belongs to; the enqueueing context's when it is
+	// not valid. Only the Config's Tracer makes use of it.
+	From oteltrace.SpanContext
+
 	Settle bool          // tell Settled even when delivered
 	Within time.Duration // from now; no attempt begins later. Zero means no limit of its own
 }
@@ -71,6 +77,7 @@ type Item struct {
 	header      Header
 	destination string
 	payload     []byte
+	trace       string // of its enqueueing, while that runs
 }
 
 // Item encodes m for [Tx.Enqueue].

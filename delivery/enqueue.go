@@ -76,8 +76,9 @@ const enqueueSQL = `
 	WITH inp AS (
 		SELECT *, row_number() OVER (PARTITION BY scope, key ORDER BY ord) AS copy
 		FROM unnest(@destination::text[], @conversation::text[], @scope::text[], @key::text[],
-		            @payload::text[], @settle::bool[], @within::bigint[], @slot::bool[], @likeness::text[])
-			WITH ORDINALITY AS t (destination, conversation, scope, key, payload, settle, within_ms, slot, likeness, ord)
+		            @payload::text[], @settle::bool[], @within::bigint[], @slot::bool[], @likeness::text[],
+		            @trace::text[])
+			WITH ORDINALITY AS t (destination, conversation, scope, key, payload, settle, within_ms, slot, likeness, trace, ord)
 	), fresh AS (
 		INSERT INTO accepted (scope, key)
 		SELECT scope, key
@@ -138,9 +139,9 @@ const enqueueSQL = `
 			COALESCE(born = pg_current_xact_id() AND owner = @me, false) AS mine,
 			owner IS NULL AND parked_at IS NULL AS unowned
 	), stored AS (
-		INSERT INTO delivery (destination, conversation, seq, key, payload, settle, expires_at)
+		INSERT INTO delivery (destination, conversation, seq, key, payload, settle, expires_at, trace)
 		SELECT destination, conversation, last_seq - n + place, key, payload::json, settle,
-			now() + within_ms * interval '1 millisecond'
+			now() + within_ms * interval '1 millisecond', NULLIF(trace, '')
 		FROM kept JOIN busy USING (destination, conversation)
 	)
 	SELECT ord, last_seq - n + place AS seq, epoch, mine, unowned
@@ -150,10 +151,16 @@ const enqueueSQL = `
 // Enqueue promises items once the transaction commits. It reports for each
 // whether it is new; a repeat of an accepted key is not enqueued.
 func (tx *Tx) Enqueue(ctx context.Context, items ...Item) ([]bool, error) {
-	fresh := make([]bool, len(items))
 	if len(items) == 0 {
-		return fresh, nil
+		return nil, nil
 	}
+	items, spans := tx.outbox.enqueueing(ctx, items)
+	fresh, err := tx.enqueue(ctx, items)
+	enqueued(spans, fresh, err)
+	return fresh, err
+}
+
+func (tx *Tx) enqueue(ctx context.Context, items []Item) ([]bool, error) {
 	args, err := tx.enqueueArgs(items)
 	if err != nil {
 		return nil, err
@@ -163,6 +170,7 @@ func (tx *Tx) Enqueue(ctx context.Context, items ...Item) ([]bool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("enqueue: %w", err)
 	}
+	fresh := make([]bool, len(items))
 	var ord, seq, epoch int64
 	var mine, unowned bool
 	_, err = pgx.ForEachRow(rows, []any{&ord, &seq, &epoch, &mine, &unowned}, func() error {
@@ -187,7 +195,7 @@ func (tx *Tx) enqueueArgs(items []Item) (pgx.NamedArgs, error) {
 	n := len(items)
 	destination, conversation := make([]string, n), make([]string, n)
 	scope, key, payload := make([]string, n), make([]string, n), make([]string, n)
-	likeness := make([]string, n)
+	likeness, trace := make([]string, n), make([]string, n)
 	settle, slot := make([]bool, n), make([]bool, n)
 	within := make([]*int64, n)
 	for i, item := range items {
@@ -197,7 +205,7 @@ func (tx *Tx) enqueueArgs(items []Item) (pgx.NamedArgs, error) {
 		}
 		destination[i], conversation[i] = item.destination, item.header.Conversation
 		scope[i], key[i], payload[i] = item.header.Scope, item.header.Key, string(item.payload)
-		likeness[i] = item.header.Likeness
+		likeness[i], trace[i] = item.header.Likeness, item.trace
 		settle[i], slot[i] = item.header.Settle, tx.reserve(d, item.header.Conversation)
 		if item.header.Within > 0 {
 			ms := item.header.Within.Milliseconds()
@@ -207,7 +215,7 @@ func (tx *Tx) enqueueArgs(items []Item) (pgx.NamedArgs, error) {
 	return pgx.NamedArgs{
 		"destination": destination, "conversation": conversation, "scope": scope, "key": key,
 		"payload": payload, "settle": settle, "within": within, "slot": slot,
-		"likeness": likeness, "copies": copiesWithin,
+		"likeness": likeness, "copies": copiesWithin, "trace": trace,
 		"lease": tx.outbox.config.Lease, "me": tx.outbox.owner,
 	}, nil
 }
@@ -233,7 +241,7 @@ func (tx *Tx) born(d *destination, item Item, seq, epoch int64, began time.Time)
 		l = newLane(d, item.header.Conversation, epoch, began.Add(tx.outbox.config.Lease))
 		tx.births[id] = l
 	}
-	m := message{seq: seq, payload: item.payload, settle: item.header.Settle, born: began}
+	m := message{seq: seq, payload: item.payload, settle: item.header.Settle, born: began, trace: item.trace}
 	if item.header.Within > 0 {
 		m.expires = began.Add(item.header.Within)
 	}

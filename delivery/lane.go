@@ -34,6 +34,7 @@ type message struct {
 	settle  bool
 	born    time.Time
 	expires time.Time // zero: never
+	trace   string    // of its enqueueing; empty: none
 }
 
 // expired reports whether no attempt may begin any more.
@@ -103,6 +104,7 @@ func (o *Outbox) drive(ctx context.Context, l *lane) {
 			o.putBack(ctx, l, 0)
 			return
 		}
+		ctx := o.follow(ctx, l.run[0])
 		if l.inherited {
 			if !o.inherit(ctx, l) {
 				return
@@ -184,9 +186,11 @@ func (o *Outbox) attempt(ctx context.Context, l *lane, m message) (try, bool) {
 	if !l.mayBegin(cancel) {
 		return try{}, false
 	}
+	ctx, ended := o.attempting(ctx, l, m)
 	t := try{seq: m.seq, began: now}
 	err := l.send(receiving(ctx, &t.receipt), m.payload)
 	t.Outcome, t.took = classify(err), time.Since(now)
+	ended(t)
 	l.pace.sent(l, now.Add(t.took))
 	if !l.local(m.payload) {
 		l.breaker.record(t.Outcome)

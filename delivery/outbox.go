@@ -11,24 +11,26 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	oteltrace "go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
 )
 
 // Config tunes an Outbox.
 type Config struct {
-	Concurrency int           `env:"CONCURRENCY, default=256" help:"sends in flight to one destination"`
-	Lease       time.Duration `env:"LEASE, default=10s" help:"how long a silent owner keeps a lane"`
-	Poll        time.Duration `env:"POLL, default=250ms" help:"how often lanes without an owner are looked for"`
-	Timeout     time.Duration `env:"TIMEOUT, default=15s" help:"longest attempt"`
-	Faults      int           `env:"FAULTS, default=8" help:"tries of a delivery over which the peer breaks"`
-	GiveUp      time.Duration `env:"GIVE_UP, default=24h" help:"how long an unavailable peer is waited for"`
-	Backoff     time.Duration `env:"BACKOFF, default=500ms" help:"wait before the second try; doubles"`
-	BackoffMax  time.Duration `env:"BACKOFF_MAX, default=30s" help:"longest wait between tries"`
-	Ambiguous   Policy        `env:"AMBIGUOUS, default=retry-once" help:"a send that may have arrived: retry-once, or hold for somebody to decide"`
-	Poison      Poison        `env:"POISON, default=skip" help:"a conversation with a dead letter: skip it, or halt until it is redriven or dropped"`
-	Drain       time.Duration // how long attempts in flight may finish at shutdown
-	Meter       Meter         // nil for none
+	Concurrency int              `env:"CONCURRENCY, default=256" help:"sends in flight to one destination"`
+	Lease       time.Duration    `env:"LEASE, default=10s" help:"how long a silent owner keeps a lane"`
+	Poll        time.Duration    `env:"POLL, default=250ms" help:"how often lanes without an owner are looked for"`
+	Timeout     time.Duration    `env:"TIMEOUT, default=15s" help:"longest attempt"`
+	Faults      int              `env:"FAULTS, default=8" help:"tries of a delivery over which the peer breaks"`
+	GiveUp      time.Duration    `env:"GIVE_UP, default=24h" help:"how long an unavailable peer is waited for"`
+	Backoff     time.Duration    `env:"BACKOFF, default=500ms" help:"wait before the second try; doubles"`
+	BackoffMax  time.Duration    `env:"BACKOFF_MAX, default=30s" help:"longest wait between tries"`
+	Ambiguous   Policy           `env:"AMBIGUOUS, default=retry-once" help:"a send that may have arrived: retry-once, or hold for somebody to decide"`
+	Poison      Poison           `env:"POISON, default=skip" help:"a conversation with a dead letter: skip it, or halt until it is redriven or dropped"`
+	Drain       time.Duration    // how long attempts in flight may finish at shutdown
+	Meter       Meter            // nil for none
+	Tracer      oteltrace.Tracer // nil for none
 }
 
 // An Outbox moves deliveries to their destinations. Any number of replicas may

@@ -33,7 +33,7 @@ func Drop(ctx context.Context, db DB, o Order) ([]Letter, error) {
 // An idle lane is woken without an owner: the poll of any replica takes it.
 const redriveSQL = `
 	WITH letter AS (
-		SELECT d.id, d.destination, d.conversation, d.seq, d.key, d.payload, d.settle, ` + halts + ` AS halting,
+		SELECT d.id, d.destination, d.conversation, d.seq, d.key, d.payload, d.settle, d.trace, ` + halts + ` AS halting,
 			row_number() OVER (PARTITION BY d.destination, d.conversation, ` + halts + ` ORDER BY d.seq) AS place
 		FROM delivery AS d
 		JOIN lane AS l USING (destination, conversation)
@@ -64,8 +64,8 @@ const redriveSQL = `
 		WHERE (l.destination, l.conversation) = (change.destination, change.conversation)
 		RETURNING l.destination, l.conversation, l.last_seq - change.copies AS behind
 	)
-	INSERT INTO delivery (destination, conversation, seq, key, payload, settle)
-	SELECT destination, conversation, behind + place, key, payload, settle
+	INSERT INTO delivery (destination, conversation, seq, key, payload, settle, trace)
+	SELECT destination, conversation, behind + place, key, payload, settle, trace
 	FROM letter JOIN woken USING (destination, conversation)
 	WHERE NOT halting`
 

@@ -20,6 +20,7 @@ type Traced struct {
 	Outcome      string     `json:"outcome"`             // delivered, pending, dead, held, redriven, dropped
 	Reason       string     `json:"reason"`              // of a letter
 	ParkedAt     *time.Time `json:"parked_at,omitempty"` // its lane stands still since
+	TraceID      string     `json:"trace_id,omitempty"`  // where what is traced goes
 	Attempts     []Attempt  `json:"attempts" db:"-"`
 }
 
@@ -43,7 +44,7 @@ type Span struct {
 
 const tracedColumns = `d.destination, d.conversation, d.seq, CASE WHEN d.outcome IS NULL THEN 0 ELSE d.id END, d.key, d.created_at,
 	COALESCE(d.outcome, CASE WHEN d.seq <= l.acked_seq THEN 'delivered' ELSE 'pending' END),
-	COALESCE(d.reason, ''), l.parked_at`
+	COALESCE(d.reason, ''), l.parked_at, split_part(COALESCE(d.trace, ''), '-', 2)`
 
 const traceKeySQL = `
 	SELECT ` + tracedColumns + `

@@ -21,6 +21,7 @@ import (
 	"github.com/liaison-skill/liaison/internal/env"
 	"github.com/liaison-skill/liaison/internal/jsonhttp"
 	"github.com/liaison-skill/liaison/internal/metrics"
+	"github.com/liaison-skill/liaison/internal/tracing"
 	"github.com/liaison-skill/liaison/internal/web"
 	"github.com/liaison-skill/liaison/livechat"
 	"github.com/liaison-skill/liaison/livechat/contoso"
@@ -39,6 +40,8 @@ type App struct {
 	server  web.Server
 	peers   *http.Transport
 	metrics *metrics.Metrics
+	traces  *tracing.Tracing // nil for none
+	drain   time.Duration
 }
 
 // New wires the service that is going to serve on addr. It opens no connection
@@ -49,8 +52,12 @@ func New(c Config, version string, pool *pgxpool.Pool, log *slog.Logger, addr ne
 	if err != nil {
 		return nil, fmt.Errorf("trusted hosts: %w", err)
 	}
+	traces, err := tracing.New(c.Traces, version, replica(c, addr), log)
+	if err != nil {
+		return nil, fmt.Errorf("traces: %w", err)
+	}
 	m := metrics.New(pool)
-	credentials, err := auth.NewCredentials(c.Auth, c.Identity, m.Tokens(peers))
+	credentials, err := auth.NewCredentials(c.Auth, c.Identity, m.Tokens(traces.Transport("token", peers)))
 	if err != nil {
 		return nil, fmt.Errorf("connections: %w", err)
 	}
@@ -62,13 +69,13 @@ func New(c Config, version string, pool *pgxpool.Pool, log *slog.Logger, addr ne
 	if err != nil {
 		return nil, fmt.Errorf("LIAISON_TEXTS: %w", err)
 	}
-	hubs, readers := adapters(c, peers)
+	hubs, readers := adapters(c, peers, traces)
 	drain := time.Duration(c.Drain) / 2 // the doors get one half, what is in flight the other
-	c.Delivery.Drain, c.Delivery.Meter = drain, m
+	c.Delivery.Drain, c.Delivery.Meter, c.Delivery.Tracer = drain, m, traces.Tracer()
 	b := bridge.New(bridge.Options{
 		Pool: pool, Log: log, Delivery: c.Delivery, Replica: replica(c, addr),
 		Hubs: hubs, Hub: c.HubNames[0],
-		Client:       &proactive.Client{Credentials: credentials, Base: peers, Timeout: callTimeout},
+		Client:       &proactive.Client{Credentials: credentials, Base: traces.Transport("connector", peers), Timeout: callTimeout},
 		ConnectorURL: c.Auth.ConnectorURL,
 		Teams:        c.teamsLimits(),
 		Retention:    time.Duration(c.Retention),
@@ -84,6 +91,9 @@ func New(c Config, version string, pool *pgxpool.Pool, log *slog.Logger, addr ne
 	})
 	r, limiter := web.NewEngine(log), web.NewLimiter(c.Rate)
 	r.Use(counted(m))
+	if traces != nil {
+		r.Use(traced(traces))
+	}
 	for _, h := range []interface{ Mount(r gin.IRouter) }{
 		&skill.Handler{Bridge: b, Verifier: verifier, Hosts: hosts, Log: log, MaxBody: int64(c.MaxBody), Limiter: limiter},
 		&webhook.Handler{Bridge: b, Hubs: readers, Default: c.HubNames[0], Log: log, MaxBody: int64(c.MaxBody), Limiter: limiter},
@@ -99,7 +109,7 @@ func New(c Config, version string, pool *pgxpool.Pool, log *slog.Logger, addr ne
 		return nil, err
 	}
 	server := web.Server{Handler: r, Drain: drain, TLS: c.TLS, Log: log}
-	return &App{bridge: b, server: server, peers: peers, metrics: m}, nil
+	return &App{bridge: b, server: server, peers: peers, metrics: m, traces: traces, drain: time.Duration(c.Drain)}, nil
 }
 
 // teamsLimits are what Teams takes
@@ -135,12 +145,13 @@ func transport(concurrency int) *http.Transport {
 	}
 }
 
-// adapters makes the hubs' adapters, for both directions.
-func adapters(c Config, peers http.RoundTripper) (map[string]livechat.Hub, map[string]livechat.Reader) {
+// adapters makes the hubs' adapters, for both directions. Hubs are the operator's
+// own: they may take part in traces.
+func adapters(c Config, peers http.RoundTripper, traces *tracing.Tracing) (map[string]livechat.Hub, map[string]livechat.Reader) {
 	hubs, readers := map[string]livechat.Hub{}, map[string]livechat.Reader{}
 	for name, h := range c.Hubs {
 		a := &contoso.Adapter{
-			HTTP: jsonhttp.NewClient(callTimeout, peers), URL: h.URL,
+			HTTP: jsonhttp.NewClient(callTimeout, traces.OwnTransport("hub/"+name, peers)), URL: h.URL,
 			Header: h.header(), Secrets: env.List(h.WebhookSecret),
 		}
 		hubs[name], readers[name] = a, a
@@ -173,17 +184,20 @@ func replica(c Config, addr net.Addr) string {
 }
 
 // Run serves on ln until ctx ends. Then it drains: first the doors, so that
-// nothing new is accepted, then what is in flight to peers.
+// nothing new is accepted, then what is in flight to peers, then what is known of it.
 func (a *App) Run(ctx context.Context, ln net.Listener) error {
 	defer a.peers.CloseIdleConnections()
 	carry, stop := context.WithCancel(context.WithoutCancel(ctx))
+	idle := make(chan struct{})
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		defer stop()
 		return a.server.Serve(ctx, ln)
 	})
 	g.Go(func() error {
+		defer close(idle)
 		return a.bridge.Run(carry)
 	})
+	g.Go(func() error { return a.traces.Run(ctx, idle, a.drain) })
 	return g.Wait()
 }

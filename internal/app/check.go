@@ -132,7 +132,7 @@ func (c *Config) check(p *problems) {
 	if time.Duration(c.Retention) < minRetention {
 		p.add(prefix+"RETENTION", "must be at least %s", minRetention)
 	}
-	*p = append(*p, c.Rate.Check(prefix+"RATE_"), c.TLS.Check(prefix+"TLS_"))
+	*p = append(*p, c.Rate.Check(prefix+"RATE_"), c.TLS.Check(prefix+"TLS_"), c.Traces.Check())
 	checkDelivery(p, c.Delivery)
 	if len(c.TeamsTenantRate) > 1 {
 		p.add(prefix+"TEAMS_TENANT_RATE", "one rate such as 50/1s, or off")

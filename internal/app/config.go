@@ -14,6 +14,7 @@ import (
 	"github.com/liaison-skill/liaison/delivery"
 	"github.com/liaison-skill/liaison/hours"
 	"github.com/liaison-skill/liaison/internal/env"
+	"github.com/liaison-skill/liaison/internal/tracing"
 	"github.com/liaison-skill/liaison/internal/web"
 )
 
@@ -55,6 +56,8 @@ type Config struct {
 	Hours hours.Schedule `env:"HOURS" help:"when agents are there, like Europe/Berlin Mon-Fri 09:00-17:30; closed 12-25; or @ and a file of it; always if empty"`
 
 	Hubs map[string]HubConfig
+
+	Traces *tracing.Config // from OTEL_…; nil traces nothing
 }
 
 // databaseConfig is the one variable that keeps the name everybody gives it.
@@ -86,6 +89,7 @@ const (
 func sections(hubs, connections []string) []env.Section {
 	s := []env.Section{
 		{Title: "The database", Config: databaseConfig{}},
+		{Title: "Traces", Config: tracing.Config{}},
 		{Title: "The service", Prefix: prefix, Config: Config{}},
 	}
 	for _, name := range hubs {
@@ -108,9 +112,11 @@ func Load(ctx context.Context, environ []string) (Config, error) {
 	l := lookuper(environ)
 	var c Config
 	var db databaseConfig
+	c.Traces = &tracing.Config{}
 	p := problems{
 		env.Process(ctx, l, prefix, &c),
 		env.Process(ctx, l, "", &db),
+		env.Process(ctx, l, "", c.Traces),
 	}
 	c.DatabaseURL = db.URL
 	var err error

@@ -1,0 +1,107 @@
+// Package tracing follows messages through the service and tells a collector of
+// OpenTelemetry what took how long: requests at the doors, enqueueing, attempts,
+// requests to peers.
+//
+// It is on when the environment names a collector. Otherwise there is no
+// [Tracing], a nil one does nothing, and nothing is allocated or started for it.
+// Nothing global is set: who traces is given what to trace with.
+//
+// No span's name or attribute holds anybody's words, name or id, a token, a URL's
+// path or its query: the values are a route's pattern, a method, a host, a status,
+// a destination, a class, a number.
+package tracing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"go.opentelemetry.io/otel/sdk/resource"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// scope names who makes the spans.
+const scope = "github.com/liaison-skill/liaison"
+
+// Tracing makes spans and sends them to a collector. Make it with [New]; a nil one
+// traces nothing.
+type Tracing struct {
+	provider *sdktrace.TracerProvider
+	tracer   trace.Tracer
+	exporter *exporter
+	log      *slog.Logger
+}
+
+// New returns what c asks for: nil when nothing is to be traced. Its error names
+// the variable that is wrong. Spans are sent while [Tracing.Run] runs.
+func New(c *Config, version, instance string, log *slog.Logger) (*Tracing, error) {
+	if !c.On() {
+		return nil, nil
+	}
+	sampler, err := c.sampler()
+	if err != nil {
+		return nil, err
+	}
+	of, err := c.resource(version, instance)
+	if err != nil {
+		return nil, err
+	}
+	e, err := newExporter(c, log)
+	if err != nil {
+		return nil, err
+	}
+	provider := sdktrace.NewTracerProvider(sdktrace.WithSampler(sampler), sdktrace.WithResource(of))
+	return &Tracing{provider: provider, tracer: provider.Tracer(scope, trace.WithInstrumentationVersion(version)), exporter: e, log: log}, nil
+}
+
+// resource describes this process to the collector.
+func (c *Config) resource(version, instance string) (*resource.Resource, error) {
+	options := []resource.Option{
+		resource.WithTelemetrySDK(),
+		resource.WithAttributes(semconv.ServiceName("liaison"), semconv.ServiceVersion(version), semconv.ServiceInstanceID(instance)),
+		resource.WithFromEnv(),
+	}
+	if c.Service != "" {
+		options = append(options, resource.WithAttributes(semconv.ServiceName(c.Service)))
+	}
+	of, err := resource.New(context.Background(), options...) // it waits for nothing
+	if err != nil {
+		return nil, errors.New("OTEL_RESOURCE_ATTRIBUTES: expected name=value,name=value")
+	}
+	return of, nil
+}
+
+// Tracer returns what makes the spans of deliveries, or nil.
+func (t *Tracing) Tracer() trace.Tracer {
+	if t == nil {
+		return nil
+	}
+	return t.tracer
+}
+
+// Run sends spans until ctx ends. Then it waits until idle is closed and sends
+// what is left, but not longer than drain after the end of ctx.
+func (t *Tracing) Run(ctx context.Context, idle <-chan struct{}, drain time.Duration) error {
+	if t == nil {
+		return nil
+	}
+	if err := t.exporter.Start(ctx); err != nil {
+		return fmt.Errorf("export traces: %w", err)
+	}
+	// A full queue drops spans: nobody waits for the collector.
+	batches := sdktrace.NewBatchSpanProcessor(t.exporter)
+	t.provider.RegisterSpanProcessor(batches)
+	<-ctx.Done()
+	rest, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
+	defer cancel()
+	<-idle
+	if err := batches.Shutdown(rest); err != nil {
+		t.log.WarnContext(ctx, "the last traces were not exported in time")
+	}
+	t.exporter.end(rest) // also when the last batch is still on its way
+	return nil
+}
