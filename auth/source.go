@@ -101,8 +101,8 @@ func (s *source) state(arrived time.Time) (token string, due bool, failure *Toke
 }
 
 // fetch asks for a token. It finishes although its caller may give up: others
-// wait for it. Nor does it take the caller's context along, in which a trace may
-// be that watches the request the token is for; only the span that waits is known.
+// wait for it. Nor does it take the caller's context along, in which an httptrace
+// may watch the request the token is for; it only joins the caller's trace.
 func (s *source) fetch(from trace.SpanContext) {
 	ctx := trace.ContextWithSpanContext(context.Background(), from)
 	ctx, cancel := context.WithTimeout(ctx, tokenTimeout)

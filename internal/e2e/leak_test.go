@@ -57,12 +57,13 @@ type planted struct {
 	t             *testing.T
 	hubDoor, door *meddler // before the hub; before the service, where the hub posts
 	answers       *tap
+	collector     *collector
 }
 
 func plant(t *testing.T, cfg sandbox.Config) *planted {
 	t.Helper()
 	c := newCanaries()
-	p := &planted{canaries: c, t: t, hubDoor: newMeddler(t), door: newMeddler(t), answers: &tap{}}
+	p := &planted{canaries: c, t: t, hubDoor: newMeddler(t), door: newMeddler(t), answers: &tap{}, collector: newCollector(t)}
 	cfg.CopilotSecret, cfg.SkillSecret = c.secret("secret of the copilot"), c.secret("secret of the skill")
 	cfg.DeskSecret = c.secret("secret of the desk")
 	c.add("API key", apiKey)
@@ -76,6 +77,7 @@ func plant(t *testing.T, cfg sandbox.Config) *planted {
 	}
 	p.world = build(t, cfg, "LIAISON_DELIVERY_TIMEOUT=500ms", "LIAISON_RATE_PER_IP=0",
 		"LIAISON_HUB_CONTOSO_URL="+p.hubDoor.url, "LIAISON_HUB_CONTOSO_BEARER="+c.secret("bearer for the hub"),
+		"OTEL_EXPORTER_OTLP_ENDPOINT="+p.collector.url, "OTEL_EXPORTER_OTLP_HEADERS=api-key="+c.secret("collector's key"),
 		"CONTOSO_WEBHOOK_URL="+p.door.url+"/api/livechat/messages?sig="+url.QueryEscape(c.secret("sig of the webhook")))
 	metadata := p.sandbox.Env()["LIAISON_CHANNEL_METADATA_URL"]
 	p.environ = append(p.environ, "LIAISON_CHANNEL_METADATA_URL="+metadata+"?sig="+url.QueryEscape(c.secret("sig of the metadata")),
@@ -234,7 +236,7 @@ func (p *planted) look(everything bool) {
 	p.service.stop()
 	p.hub.stop()
 	refusals, answers := p.answers.refusals(p.t)
-	sources := map[string]string{"the service's log": p.log.String(), "the hub's log": p.hubLog.String(), "the service's refusals": refusals}
+	sources := map[string]string{"the service's log": p.log.String(), "the hub's log": p.hubLog.String(), "the service's refusals": refusals, "the traces": p.collector.told()}
 	maps.Copy(sources, pages)
 	for source, text := range sources {
 		for _, found := range p.in(text) {
@@ -277,6 +279,7 @@ func (p *planted) happened(sources map[string]string, answers int) {
 		},
 		"the hub's log":          {"webhook not delivered", "sign-in turned away", "agent signed in", "request refused"},
 		"the service's refusals": {"400 Bad Request", "401 Unauthorized", "403 Forbidden", "404 Not Found", "409 Conflict", "503 Service Unavailable"},
+		"the traces":             {"POST /api/messages", "enqueue hub/contoso", "attempt teams", "attempt copilot", "POST connector", "POST token", "STATUS_CODE_ERROR"},
 		"/healthz":               {"ok"},
 		"/skill-manifest.json":   {"startConversation"},
 	} {

@@ -3,6 +3,7 @@ package e2e
 import (
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"os/exec"
@@ -21,9 +22,12 @@ import (
 func TestQuietProgram(t *testing.T) {
 	t.Parallel()
 	c := newCanaries()
+	greedy := httptest.NewServer(http.HandlerFunc(refuses)) // a collector that repeats what it is told
+	t.Cleanup(greedy.Close)
 	w, service := newProcessWorld(
 		t, sandbox.Config{CopilotSecret: c.secret("secret of the copilot"), SkillSecret: c.secret("secret of the skill")},
 		"LIAISON_LOG_LEVEL=info", "LIAISON_LOG_FORMAT=", "LIAISON_HUB_CONTOSO_BEARER="+c.secret("bearer"),
+		"OTEL_EXPORTER_OTLP_ENDPOINT="+greedy.URL, "OTEL_EXPORTER_OTLP_HEADERS=api-key="+c.secret("collector's key"),
 	)
 	c.add("API key", apiKey)
 	c.add("webhook secret", secret)
@@ -48,7 +52,7 @@ func TestQuietProgram(t *testing.T) {
 	for _, found := range c.in(log) {
 		t.Errorf("the program writes the %s", found)
 	}
-	for _, message := range []string{"serving", "attempt did not deliver", "delivery given up"} {
+	for _, message := range []string{"serving", "attempt did not deliver", "delivery given up", "traces are refused by the collector"} {
 		if !strings.Contains(log, message) {
 			t.Errorf("the program did not write %q:\n%s", message, log)
 		}
@@ -109,6 +113,7 @@ func TestQuietRefusal(t *testing.T) {
 			"LIAISON_CONNECTION_TOKEN_CLIENT_ID=x", "LIAISON_CONNECTION_TOKEN_FEDERATED_TOKEN_FILE=" + file,
 			"LIAISON_ENTRA_URL=" + address("https", "Entra"), "LIAISON_CONNECTOR_URL=http://db.example/?sig=" + url.QueryEscape(c.secret("sig")),
 			"LIAISON_CHANNEL_METADATA_URL=https://user:" + c.secret("password of the channel") + "%zz@db.example/", "LIAISON_PUBLIC_URL=" + address("ftp", "ours"),
+			"OTEL_EXPORTER_OTLP_ENDPOINT=" + address("https", "the collector"), "OTEL_EXPORTER_OTLP_HEADERS=" + c.secret("collector's key") + "%zz",
 		}, "LIAISON_CONNECTION_PFX_CERTIFICATE_FILE: "},
 		"no database":           {[]string{liaison, "serve"}, []string{"DATABASE_URL=host=db.example port=x password=" + c.secret("password of a database")}, "DATABASE_URL is not"},
 		"no database to change": {[]string{liaison, "migrate"}, []string{"DATABASE_URL=" + unreadable}, "DATABASE_URL is not"},

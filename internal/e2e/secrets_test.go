@@ -14,6 +14,7 @@ import (
 	"github.com/liaison-skill/liaison/contoso"
 	"github.com/liaison-skill/liaison/internal/app"
 	"github.com/liaison-skill/liaison/internal/env"
+	"github.com/liaison-skill/liaison/internal/tracing"
 )
 
 // configurations are the types that operators fill, and how many secrets each
@@ -25,7 +26,7 @@ func configurations() map[int][]any {
 			Identity: auth.Identity{Connections: map[string]auth.Connection{"skill": {}}},
 		}},
 		3: {&app.HubConfig{}, &contoso.Config{}},
-		2: {&auth.Connection{}, &auth.Identity{Connections: map[string]auth.Connection{"skill": {}}}},
+		2: {&tracing.Config{}, &auth.Connection{}, &auth.Identity{Connections: map[string]auth.Connection{"skill": {}}}},
 		1: {&contoso.SignIn{}},
 	}
 }
