@@ -4,6 +4,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -187,6 +188,10 @@ func replica(c Config, addr net.Addr) string {
 // nothing new is accepted, then what is in flight to peers, then what is known of it.
 func (a *App) Run(ctx context.Context, ln net.Listener) error {
 	defer a.peers.CloseIdleConnections()
+	finish, err := a.traces.Start()
+	if err != nil {
+		return errors.Join(err, ln.Close())
+	}
 	carry, stop := context.WithCancel(context.WithoutCancel(ctx))
 	idle := make(chan struct{})
 	g, ctx := errgroup.WithContext(ctx)
@@ -198,6 +203,13 @@ func (a *App) Run(ctx context.Context, ln net.Listener) error {
 		defer close(idle)
 		return a.bridge.Run(carry)
 	})
-	g.Go(func() error { return a.traces.Run(ctx, idle, a.drain) })
+	g.Go(func() error {
+		<-ctx.Done()
+		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.drain)
+		defer cancel()
+		<-idle
+		finish(drain)
+		return nil
+	})
 	return g.Wait()
 }

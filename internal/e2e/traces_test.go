@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -261,12 +262,18 @@ func TestUntraced(t *testing.T) {
 // the start, nor the end longer than it may take.
 func TestCollectorAway(t *testing.T) {
 	t.Parallel()
-	silent := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	silent := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // the end of the connection is noticed behind it
+		<-r.Context().Done()
+	}))
 	t.Cleanup(silent.Close)
-	for name, endpoint := range map[string]string{"not there": "http://127.0.0.1:1", "silent": silent.URL} {
+	for name, row := range map[string]struct{ endpoint, log string }{
+		"not there": {"http://127.0.0.1:1", "traces do not reach the collector"},
+		"silent":    {silent.URL, "the last traces were not exported in time"},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w, user, id := escalated(t, sandbox.Config{}, "OTEL_EXPORTER_OTLP_ENDPOINT="+endpoint, "LIAISON_DRAIN=2s")
+			w, user, id := escalated(t, sandbox.Config{}, "OTEL_EXPORTER_OTLP_ENDPOINT="+row.endpoint, "LIAISON_DRAIN=2s")
 			for n := range 20 {
 				sandboxtest.Say(t, user, fmt.Sprint("line ", n))
 			}
@@ -277,7 +284,7 @@ func TestCollectorAway(t *testing.T) {
 			if took := time.Since(began); took > 7*time.Second {
 				t.Errorf("the end took %s", took)
 			}
-			if log := w.log.String(); !strings.Contains(log, "the last traces were not exported in time") {
+			if log := w.log.String(); !strings.Contains(log, row.log) {
 				t.Errorf("the log does not tell:\n%s", log)
 			}
 		})

@@ -16,7 +16,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"time"
 
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
@@ -37,7 +36,8 @@ type Tracing struct {
 }
 
 // New returns what c asks for: nil when nothing is to be traced. Its error names
-// the variable that is wrong. Spans are sent while [Tracing.Run] runs.
+// the variable that is wrong. Nothing is
+// sent before [Tracing.Start].
 func New(c *Config, version, instance string, log *slog.Logger) (*Tracing, error) {
 	if !c.On() {
 		return nil, nil
@@ -83,25 +83,22 @@ func (t *Tracing) Tracer() trace.Tracer {
 	return t.tracer
 }
 
-// Run sends spans until ctx ends. Then it waits until idle is closed and sends
-// what is left, but not longer than drain after the end of ctx.
-func (t *Tracing) Run(ctx context.Context, idle <-chan struct{}, drain time.Duration) error {
+// Start begins to send spans, until finish is called: that sends what is left, and
+// gives up when its context ends.
+func (t *Tracing) Start() (finish func(context.Context), err error) {
 	if t == nil {
-		return nil
+		return func(context.Context) {}, nil
 	}
-	if err := t.exporter.Start(ctx); err != nil {
-		return fmt.Errorf("export traces: %w", err)
+	if err := t.exporter.Start(context.Background()); err != nil { // it waits for nothing
+		return nil, fmt.Errorf("export traces: %w", err)
 	}
 	// A full queue drops spans: nobody waits for the collector.
 	batches := sdktrace.NewBatchSpanProcessor(t.exporter)
 	t.provider.RegisterSpanProcessor(batches)
-	<-ctx.Done()
-	rest, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
-	defer cancel()
-	<-idle
-	if err := batches.Shutdown(rest); err != nil {
-		t.log.WarnContext(ctx, "the last traces were not exported in time")
-	}
-	t.exporter.end(rest) // also when the last batch is still on its way
-	return nil
+	return func(ctx context.Context) {
+		if err := batches.Shutdown(ctx); err != nil {
+			t.log.WarnContext(ctx, "the last traces were not exported in time")
+		}
+		t.exporter.end(ctx) // also when the last batch is still on its way
+	}, nil
 }
