@@ -48,12 +48,19 @@ const fillSQL = `
 		('teams', 'bot|a:conv', 2, '2026-03-02 10:02:00.050Z', '15 ms', 'refused', 400, false, 'two/1'),
 		('teams', 'bot|a:conv', 3, '2026-03-02 10:04:00.050Z', '15 ms', 'unreachable', 403, false, 'two/1')`
 
+const traceSQL = `
+	UPDATE delivery
+	SET trace = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+	WHERE key = 'hubmsg-1'`
+
 // filled is a database in which something is stuck.
 func filled(tb testing.TB) *pgxpool.Pool {
 	tb.Helper()
 	db := pgtest.DB(tb, migrations.Schema())
-	if _, err := db.Exec(tb.Context(), fillSQL); err != nil {
-		tb.Fatal(err)
+	for _, sql := range []string{fillSQL, traceSQL} {
+		if _, err := db.Exec(tb.Context(), sql); err != nil {
+			tb.Fatal(err)
+		}
 	}
 	return db
 }

@@ -35,6 +35,9 @@ func (r *tracing) print(c console) {
 	for _, d := range r.deliveries {
 		fmt.Fprintf(c.out, "%s  %s #%d  %s\n", stamp(d.AcceptedAt), word(d.Destination), d.Seq, fateOf(d))
 		fmt.Fprintf(c.out, "    lane %s, message %s\n", word(d.Conversation), word(d.Key))
+		if d.TraceID != "" {
+			fmt.Fprintf(c.out, "    trace %s\n", d.TraceID)
+		}
 		printAttempts(c, d.Attempts)
 	}
 	if len(r.deliveries) == 0 {
