@@ -188,7 +188,7 @@ func replica(c Config, addr net.Addr) string {
 // nothing new is accepted, then what is in flight to peers, then what is known of it.
 func (a *App) Run(ctx context.Context, ln net.Listener) error {
 	defer a.peers.CloseIdleConnections()
-	finish, err := a.traces.Start()
+	finish, err := a.traces.Start(ctx)
 	if err != nil {
 		return errors.Join(err, ln.Close())
 	}

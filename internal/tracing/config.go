@@ -3,7 +3,6 @@ package tracing
 import (
 	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -17,8 +16,8 @@ import (
 
 // Config is whether and where traces go, in the variables that OpenTelemetry has
 // for it (https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/).
-// What it does not name, such as OTEL_BSP_SCHEDULE_DELAY and
-// OTEL_RESOURCE_ATTRIBUTES, OpenTelemetry's own library reads.
+// What it does not name, such as OTEL_BSP_SCHEDULE_DELAY, OpenTelemetry's own
+// library reads.
 type Config struct {
 	Endpoint       string     `env:"OTEL_EXPORTER_OTLP_ENDPOINT" help:"the collector traces are sent to (OTLP over HTTP), without /v1/traces; empty traces nothing"`
 	TracesEndpoint string     `env:"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" help:"the same, as a whole URL"`
@@ -26,6 +25,7 @@ type Config struct {
 	TracesHeaders  env.Secret `env:"OTEL_EXPORTER_OTLP_TRACES_HEADERS" help:"the same; wins"`
 	Protocol       string     `env:"OTEL_EXPORTER_OTLP_PROTOCOL, default=http/protobuf" help:"there is no other"`
 	Service        string     `env:"OTEL_SERVICE_NAME" help:"the service in traces; liaison by default"`
+	Attributes     string     `env:"OTEL_RESOURCE_ATTRIBUTES" help:"what else is said of this process, as name=value,name=value"`
 	Sampler        string     `env:"OTEL_TRACES_SAMPLER, default=parentbased_always_on" help:"which traces are kept: [parentbased_]always_on, always_off, traceidratio"`
 	SamplerArg     string     `env:"OTEL_TRACES_SAMPLER_ARG, default=1" help:"the ratio, 0 to 1"`
 	Disabled       bool       `env:"OTEL_SDK_DISABLED" help:"true traces nothing"`
@@ -37,6 +37,7 @@ const (
 	tracesEndpointVariable = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
 	headersVariable        = "OTEL_EXPORTER_OTLP_HEADERS"
 	tracesHeadersVariable  = "OTEL_EXPORTER_OTLP_TRACES_HEADERS"
+	attributesVariable     = "OTEL_RESOURCE_ATTRIBUTES"
 	protocolVariable       = "OTEL_EXPORTER_OTLP_PROTOCOL"
 	samplerVariable        = "OTEL_TRACES_SAMPLER"
 	samplerArgVariable     = "OTEL_TRACES_SAMPLER_ARG"
@@ -59,8 +60,9 @@ func (c *Config) Check() error {
 	}
 	_, endpointErr := c.url()
 	_, headersErr := c.header()
+	_, attributesErr := c.attributes()
 	_, samplerErr := c.sampler()
-	return errors.Join(append(problems, endpointErr, headersErr, samplerErr)...)
+	return errors.Join(append(problems, endpointErr, headersErr, attributesErr, samplerErr)...)
 }
 
 // url is where spans are posted.
@@ -88,20 +90,31 @@ func (c *Config) header() (map[string]string, error) {
 	if text == "" {
 		name, text = headersVariable, c.Headers.Reveal()
 	}
-	header := map[string]string{}
+	return pairs(name, text)
+}
+
+// attributes are what the operator says of this process.
+func (c *Config) attributes() (map[string]string, error) {
+	return pairs(attributesVariable, c.Attributes)
+}
+
+// pairs reads a variable of the form name=value,name=value. Its error does not
+// quote it: values may be secrets.
+func pairs(variable, text string) (map[string]string, error) {
+	all := map[string]string{}
 	for pair := range strings.SplitSeq(text, ",") {
 		if pair = strings.TrimSpace(pair); pair == "" {
 			continue
 		}
-		key, value, found := strings.Cut(pair, "=")
-		key = strings.TrimSpace(key)
+		name, value, found := strings.Cut(pair, "=")
+		name = strings.TrimSpace(name)
 		value, err := url.PathUnescape(strings.TrimSpace(value))
-		if !found || err != nil || !httpguts.ValidHeaderFieldName(key) || !httpguts.ValidHeaderFieldValue(value) {
-			return nil, fmt.Errorf("%s: expected name=value,name=value, with %%XX for what a header cannot hold as it is", name)
+		if !found || err != nil || !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(value) {
+			return nil, fmt.Errorf("%s: expected name=value,name=value, with %%XX for spaces, commas and the like", variable)
 		}
-		header[http.CanonicalHeaderKey(key)] = value
+		all[name] = value
 	}
-	return header, nil
+	return all, nil
 }
 
 // sampler decides which traces are kept.

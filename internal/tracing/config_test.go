@@ -52,6 +52,7 @@ func TestCheck(t *testing.T) {
 		"a header without a value":    {func(c *tracing.Config) { c.Headers = "plume" }, "OTEL_EXPORTER_OTLP_HEADERS"},
 		"a header that breaks a line": {func(c *tracing.Config) { c.TracesHeaders = "a=plume%0d%0a" }, "OTEL_EXPORTER_OTLP_TRACES_HEADERS"},
 		"a header's name":             {func(c *tracing.Config) { c.TracesHeaders = "a b=plume" }, "OTEL_EXPORTER_OTLP_TRACES_HEADERS"},
+		"attributes":                  {func(c *tracing.Config) { c.Attributes = "plume" }, "OTEL_RESOURCE_ATTRIBUTES"},
 		"an unknown sampler":          {func(c *tracing.Config) { c.Sampler = "sometimes" }, "OTEL_TRACES_SAMPLER"},
 		"half a sampler":              {func(c *tracing.Config) { c.Sampler = "parentbased_" }, "OTEL_TRACES_SAMPLER"},
 		"too large a ratio":           {func(c *tracing.Config) { c.SamplerArg = "1.5" }, "OTEL_TRACES_SAMPLER_ARG"},

@@ -13,10 +13,10 @@ package tracing
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
@@ -60,17 +60,20 @@ func New(c *Config, version, instance string, log *slog.Logger) (*Tracing, error
 
 // resource describes this process to the collector.
 func (c *Config) resource(version, instance string) (*resource.Resource, error) {
-	options := []resource.Option{
-		resource.WithTelemetrySDK(),
-		resource.WithAttributes(semconv.ServiceName("liaison"), semconv.ServiceVersion(version), semconv.ServiceInstanceID(instance)),
-		resource.WithFromEnv(),
+	named, err := c.attributes()
+	if err != nil {
+		return nil, err
+	}
+	attributes := []attribute.KeyValue{semconv.ServiceName("liaison"), semconv.ServiceVersion(version), semconv.ServiceInstanceID(instance)}
+	for name, value := range named {
+		attributes = append(attributes, attribute.String(name, value))
 	}
 	if c.Service != "" {
-		options = append(options, resource.WithAttributes(semconv.ServiceName(c.Service)))
+		attributes = append(attributes, semconv.ServiceName(c.Service))
 	}
-	of, err := resource.New(context.Background(), options...) // it waits for nothing
+	of, err := resource.Merge(resource.Default(), resource.NewSchemaless(attributes...)) // of equal names the last counts
 	if err != nil {
-		return nil, errors.New("OTEL_RESOURCE_ATTRIBUTES: expected name=value,name=value")
+		return nil, fmt.Errorf("describe this process: %w", err)
 	}
 	return of, nil
 }
@@ -85,11 +88,11 @@ func (t *Tracing) Tracer() trace.Tracer {
 
 // Start begins to send spans, until finish is called: that sends what is left, and
 // gives up when its context ends.
-func (t *Tracing) Start() (finish func(context.Context), err error) {
+func (t *Tracing) Start(ctx context.Context) (finish func(context.Context), err error) {
 	if t == nil {
 		return func(context.Context) {}, nil
 	}
-	if err := t.exporter.Start(context.Background()); err != nil { // it waits for nothing
+	if err := t.exporter.Start(context.WithoutCancel(ctx)); err != nil { // it waits for nothing
 		return nil, fmt.Errorf("export traces: %w", err)
 	}
 	// A full queue drops spans: nobody waits for the collector.

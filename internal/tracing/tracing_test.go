@@ -48,7 +48,7 @@ func run(t *testing.T, c *tracing.Config, f func(*tracing.Tracing)) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	finish, err := traces.Start()
+	finish, err := traces.Start(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
