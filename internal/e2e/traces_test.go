@@ -209,6 +209,7 @@ func TestTraceOutlivesItsProcess(t *testing.T) {
 			f.userSays("activity-1", "Is anybody there?")
 			if row.signal == syscall.SIGKILL {
 				c.one(t, userTrace, "enqueue hub/contoso", nil)
+				c.one(t, userTrace, "POST /api/messages", nil)
 			}
 			service.end(row.signal)
 			if server := c.one(t, userTrace, "POST /api/messages", nil); server.instance != "first" {
