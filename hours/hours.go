@@ -84,7 +84,8 @@ func (s Schedule) At(t time.Time) Status {
 	}
 	t = t.In(s.plan.zone)
 	var closes time.Time // once t is found to be within a span
-	for ahead := -2; ahead <= horizon; ahead++ {
+	// From yesterday, whose times may reach into today.
+	for ahead := -1; ahead <= horizon; ahead++ {
 		day := time.Date(t.Year(), t.Month(), t.Day()+ahead, 0, 0, 0, 0, time.UTC)
 		for _, each := range s.plan.spans(day) {
 			from, to := s.plan.instants(day, each)

@@ -123,6 +123,15 @@ func TestAt_clocks_put_back(t *testing.T) {
 		"2026-10-25 02:44 +0100": "open until Sun 2026-10-25 02:45 +0100",
 		"2026-10-25 02:45 +0100": "closed until Sun 2026-11-01 02:15 +0100",
 	})
+	// For good, as in Moscow; and by two hours, as in Juneau, from Pacific to Yukon time.
+	check(t, "Europe/Moscow", "Europe/Moscow Sun 01:15-01:45", map[string]string{
+		"2014-10-26 01:00 +0400": "closed until Sun 2014-10-26 01:15 +0400",
+		"2014-10-26 01:50 +0400": "open until Sun 2014-10-26 01:45 +0300",
+	})
+	check(t, "America/Juneau", "America/Juneau Sun 00:15-00:45", map[string]string{
+		"1983-10-30 00:10 -0700": "closed until Sun 1983-10-30 00:15 -0700",
+		"1983-10-30 00:50 -0700": "open until Sun 1983-10-30 00:45 -0900",
+	})
 	check(t, "America/New_York", "America/New_York daily 08:00-20:00", map[string]string{
 		"2026-10-31 20:00 -0400": "closed until Sun 2026-11-01 08:00 -0500",
 	})
