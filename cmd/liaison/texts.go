@@ -1,8 +1,6 @@
 package main
 
-import (
-	"github.com/liaison-skill/liaison/texts"
-)
+import "github.com/liaison-skill/liaison/texts"
 
 type textsCmd struct {
 	File     string   `env:"LIAISON_TEXTS" placeholder:"FILE" help:"Texts in place of the built-in ones, checked as at a start."`
