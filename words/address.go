@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // safeAddress returns an address that may be followed: of the web, of mail, of a
@@ -42,18 +43,28 @@ func misleads(label, href string) bool {
 		return false
 	}
 	for word := range strings.FieldsSeq(label) {
-		if !strings.Contains(word, ".") {
-			continue
-		}
-		if !strings.Contains(word, "://") {
-			word = "https://" + word
-		}
-		shown, err := url.Parse(word)
-		if err != nil || !strings.EqualFold(shown.Host, target.Host) {
+		if host := hostOf(word); host != "" && !strings.EqualFold(host, target.Host) {
 			return true
 		}
 	}
 	return false
+}
+
+// hostOf is the host that a word seems to name, or "".
+func hostOf(word string) string {
+	word = strings.TrimFunc(word, isMark)
+	if !strings.Contains(word, "://") {
+		word = "https://" + word
+	}
+	u, err := url.Parse(word)
+	if err != nil {
+		return ""
+	}
+	top, _ := utf8.DecodeRuneInString(u.Host[strings.LastIndexByte(u.Host, '.')+1:])
+	if !strings.Contains(u.Host, ".") || !unicode.IsLetter(top) {
+		return ""
+	}
+	return u.Host
 }
 
 // visible leaves out what has no width or turns the direction of writing, so

@@ -16,7 +16,7 @@ var update = flag.Bool("update", false, "write the golden files of testdata anew
 
 // golden holds what become makes of every file in a folder of testdata against
 // the file beside it whose name ends in ".want".
-func golden(t *testing.T, folder, pattern string, become func(t *testing.T, file, text string) string) {
+func golden(t *testing.T, folder, pattern string, become func(file, text string) string) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join("testdata", folder, pattern))
 	if err != nil || len(files) == 0 {
@@ -28,7 +28,7 @@ func golden(t *testing.T, folder, pattern string, become func(t *testing.T, file
 		}
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			t.Parallel()
-			got := become(t, file, read(t, file)) + "\n"
+			got := become(file, read(t, file)) + "\n"
 			if *update {
 				if err := os.WriteFile(file+".want", []byte(got), 0o644); err != nil { //nolint:gosec // a test's data is for everybody
 					t.Fatal(err)
@@ -54,11 +54,8 @@ func read(tb testing.TB, file string) string {
 // is the message's text.
 func TestFromTeams(t *testing.T) {
 	t.Parallel()
-	golden(t, "fromteams", "*.html", func(t *testing.T, file, html string) string {
-		text, err := os.ReadFile(strings.TrimSuffix(file, ".html") + ".txt")
-		if err != nil && !os.IsNotExist(err) {
-			t.Fatal(err)
-		}
+	golden(t, "fromteams", "*.html", func(file, html string) string {
+		text, _ := os.ReadFile(strings.TrimSuffix(file, ".html") + ".txt")
 		return words.FromTeams(string(text), html, "Liaison")
 	})
 }
@@ -68,17 +65,17 @@ func TestFromTeams(t *testing.T) {
 func TestToTeams(t *testing.T) {
 	t.Parallel()
 	formats := map[string]words.Format{".html": words.HTML, ".md": words.Markdown, ".bb": words.BBCode, ".txt": words.Plain}
-	golden(t, "toteams", "*", func(_ *testing.T, file, text string) string {
+	golden(t, "toteams", "*", func(file, text string) string {
 		return words.ToTeams(text, formats[filepath.Ext(file)])
 	})
 }
 
 func TestLiteral(t *testing.T) {
 	t.Parallel()
-	golden(t, "literal", "*", func(_ *testing.T, _, text string) string { return words.Literal(text) })
+	golden(t, "literal", "*", func(_, text string) string { return words.Literal(text) })
 }
 
 func TestInert(t *testing.T) {
 	t.Parallel()
-	golden(t, "inert", "*", func(_ *testing.T, _, text string) string { return words.Inert(text) })
+	golden(t, "inert", "*", func(_, text string) string { return words.Inert(text) })
 }

@@ -14,7 +14,7 @@ import (
 
 // longestMarkdown is more than anybody writes. The parser's time for some texts,
 // such as "[a](" again and again, grows with the square of their length.
-const longestMarkdown = 32 << 10
+const longestMarkdown = 16 << 10
 
 // markdownToHTML reads Markdown as agents write it: a line break is one, and HTML
 // is text.

@@ -15,11 +15,12 @@ import (
 	"golang.org/x/net/html/atom"
 )
 
-// dialects are readers of Markdown other than our own.
+// dialects are readers of Markdown other than our own. GitHub's is without its
+// boxes for tasks, for which this library takes links named "x", too.
 func dialects() map[string]goldmark.Markdown {
 	return map[string]goldmark.Markdown{
 		"CommonMark": goldmark.New(),
-		"GitHub's":   goldmark.New(goldmark.WithExtensions(extension.GFM)),
+		"GitHub's":   goldmark.New(goldmark.WithExtensions(extension.Table, extension.Strikethrough, extension.Linkify)),
 	}
 }
 

@@ -38,9 +38,9 @@ type scan struct {
 	used   int
 	pos    int
 	places [levels]place
-	fence  fence  // the block of code at pos
-	marks  bool   // pos is within a fence
-	begun  *fence // the block that begins behind it
+	fence  fence // the block of code at pos
+	marks  bool  // pos is within a fence
+	begun  fence // the block that begins behind it
 
 	blankFrom int // where the white space before pos began, or -1
 	breaks    int // in that white space
@@ -102,7 +102,7 @@ func (c *scan) startLine() {
 	case closes:
 		c.marks, c.fence = true, fence{}
 	case ok && c.fence.open == "" && f.costs(c.unit)*2 <= c.room: // else no room for both the code and its marks
-		c.marks, c.begun = true, &f
+		c.marks, c.begun = true, f
 	}
 }
 
@@ -117,8 +117,8 @@ func (c *scan) see(char string, newline bool) {
 		if newline {
 			c.breaks++
 			c.marks = false
-			if c.begun != nil {
-				c.opened, c.fence, c.begun = true, *c.begun, nil
+			if c.begun.open != "" {
+				c.opened, c.fence, c.begun = true, c.begun, fence{}
 			}
 		}
 		if c.blankFrom > 0 && c.breaks == 0 {

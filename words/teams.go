@@ -62,7 +62,7 @@ const (
 // bold, italic, code, quotes, links and lines that read as lists and tables. A
 // link survives if it leads to the web, to mail or to a telephone. Everything
 // else is shown and not obeyed, as Literal does it; so is all of it in a format
-// that is not known, and Markdown of more than 32 KiB.
+// that is not known, and Markdown of more than 16 KiB.
 func ToTeams(text string, f Format) string {
 	switch {
 	case f == Markdown && len(text) <= longestMarkdown:
@@ -104,7 +104,7 @@ func flatten(document string) string {
 			if hidden == "" {
 				b.Write(z.Text())
 			}
-		case html.StartTagToken:
+		case html.StartTagToken, html.SelfClosingTagToken:
 			name, _ := z.TagName()
 			if isHidden(string(name)) && hidden == "" {
 				hidden = string(name)
@@ -116,6 +116,7 @@ func flatten(document string) string {
 				hidden = ""
 			}
 			breakBefore(&b, string(name))
+		default: // comments
 		}
 	}
 }
