@@ -48,6 +48,7 @@ type page struct {
 	lines    []line
 	breaks   int    // line breaks before what comes next
 	space    bool   // white space before what comes next
+	spaced   style  // how that looks
 	lead     string // begins the next line, if not ""
 	follow   string // begins every other
 	flat     int    // depth of what is shown in one line
@@ -61,7 +62,9 @@ func (p *page) say(text string, st style) {
 	text = clean(text)
 	for text != "" {
 		word := strings.TrimLeft(text, " \t\n")
-		p.space = p.space || len(word) < len(text)
+		if len(word) < len(text) {
+			p.space, p.spaced = true, st
+		}
 		if word == "" {
 			return
 		}
@@ -81,10 +84,19 @@ func (p *page) word(word string, st style) {
 	}
 	l := &p.lines[len(p.lines)-1]
 	if p.space && !fresh {
-		l.text = append(l.text, ' ')
+		if st.code && !p.spaced.code {
+			l.add(" ", style{}) // two pieces of code are two
+		} else {
+			word = " " + word
+		}
 	}
 	p.space = false
-	l.text = append(l.text, word...)
+	l.add(word, st)
+}
+
+// add adds text in a style to the line.
+func (l *line) add(text string, st style) {
+	l.text = append(l.text, text...)
 	if n := len(l.spans); n > 0 && l.spans[n-1].style == st {
 		l.spans[n-1].end = len(l.text)
 		return

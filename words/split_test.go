@@ -43,6 +43,7 @@ func TestSplit(t *testing.T) {
 		"an unfinished escape at an end": {`aaaa&amp`, 5, words.Bytes, []string{"aaaa", "&amp"}},
 		"invalid UTF-8":                  {"a\xffb", 3, words.Bytes, []string{"a", "\ufffd", "b"}},
 		"numbered":                       {"aaaaaaaaaaaaaa bbbbbbbbbbbbbb cccccccccccccc", 30, words.Runes, []string{"(1/3) aaaaaaaaaaaaaa", "(2/3) bbbbbbbbbbbbbb", "(3/3) cccccccccccccc"}},
+		"one part alone has no number":   {"a" + strings.Repeat(" ", 40), 30, words.Runes, []string{"a"}},
 		"a number before a list":         {"aaaaaaaaaaaaaaa\n- bbbbbbbbbbb\n2. cccccccccccccc", 30, words.Runes, []string{"(1/3) aaaaaaaaaaaaaaa", "(2/3)\n\n- bbbbbbbbbbb", "(3/3)\n\n2. cccccccccccccc"}},
 		"no list that was none":          {"aaaaaaaaaaaaaaaaaaaaa - bbbbbbbbbbb", 30, words.Runes, []string{"(1/2) aaaaaaaaaaaaaaaaaaaaa", "(2/2) - bbbbbbbbbbb"}},
 	} {

@@ -1,0 +1,1 @@
+[center]mid[/center][font=x]f[/font][ol][li]one[/li][li]two[/li][/ol][quote]q[/quote][size=3]s[/size][*]loose [url="https://x.example/?a=1&b=[2]"]u[/url] [URL=https://x.example/c]U[/URL] [img]javascript:x[/img] [code][/code]
