@@ -154,7 +154,7 @@ func TestCertificate_a_trusted_subject_may_be_renewed(t *testing.T) {
 	speak(t, c, s)
 }
 
-func TestCertificate_refused_by_Entra_is_permanent(t *testing.T) {
+func TestCertificate_refused_by_Entra_waits_for_a_person(t *testing.T) {
 	t.Parallel()
 	registered := issue(t, rsaKey(t), "liaison", tomorrow(), nil)
 	other := issue(t, rsaKey(t), "liaison", tomorrow(), nil)
@@ -162,8 +162,8 @@ func TestCertificate_refused_by_Entra_is_permanent(t *testing.T) {
 	s.AcceptCertificate(copilot, registered.cert)
 	c := credentials(t, lookuper(s.Env(), only("CERTIFICATE_FILE", write(t, filepath.Join(t.TempDir(), "own"), other.pem(t)))))
 	failure := failed(t, c, s)
-	if !failure.Permanent() || failure.Error() != "fetch token: status 401 invalid_client" {
-		t.Errorf("error %v, permanent %t", failure, failure.Permanent())
+	if !failure.Misconfigured() || failure.Error() != "fetch token: status 401 invalid_client" {
+		t.Errorf("error %v, misconfigured %t", failure, failure.Misconfigured())
 	}
 }
 
@@ -178,8 +178,8 @@ func TestCertificate_that_is_lost_while_running_is_waited_for(t *testing.T) {
 		t.Fatal(err)
 	}
 	failure := failed(t, c, s)
-	if failure.Permanent() || !strings.Contains(failure.Error(), file) || len(asked(s)) != 0 {
-		t.Errorf("error %v, permanent %t, asked %q", failure, failure.Permanent(), asked(s))
+	if failure.Misconfigured() || !strings.Contains(failure.Error(), file) || len(asked(s)) != 0 {
+		t.Errorf("error %v, misconfigured %t, asked %q", failure, failure.Misconfigured(), asked(s))
 	}
 }
 

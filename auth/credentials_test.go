@@ -173,8 +173,8 @@ func TestToken_a_failure_is_shared_and_told(t *testing.T) {
 						t.Errorf("error %v (%T), want a *TokenError", err, err)
 						return
 					}
-					if failure.Permanent() != test.permanent || failure.RetryAfter() != test.after || !strings.HasPrefix(err.Error(), test.text) {
-						t.Errorf("%v: permanent %t, after %v", err, failure.Permanent(), failure.RetryAfter())
+					if failure.Misconfigured() != test.permanent || failure.RetryAfter() != test.after || !strings.HasPrefix(err.Error(), test.text) {
+						t.Errorf("%v: misconfigured %t, after %v", err, failure.Misconfigured(), failure.RetryAfter())
 					}
 					text := fmt.Sprintf("%v %+v %#v", err, err, err)
 					if strings.Contains(text, "pa55word") || strings.Contains(text, url.QueryEscape(s.Env()["LIAISON_CONNECTION_COPILOT_CLIENT_SECRET"])) {
@@ -203,7 +203,7 @@ func TestToken_a_code_that_is_ours(t *testing.T) {
 	s := start(t)
 	c := credentials(t, lookuper(s.Env(), map[string]string{"LIAISON_ENTRA_URL": entra.URL, "LIAISON_CONNECTION_COPILOT_CLIENT_SECRET": "open_sesame"}))
 	_, err := c.Token(t.Context(), s.URL()+"/teams/", "")
-	if failure, ok := errors.AsType[*auth.TokenError](err); !ok || failure.Error() != "fetch token: status 400" || !failure.Permanent() {
+	if failure, ok := errors.AsType[*auth.TokenError](err); !ok || failure.Error() != "fetch token: status 400" || !failure.Misconfigured() {
 		t.Errorf("error %v, want status 400 alone", err)
 	}
 }
@@ -218,7 +218,7 @@ func TestToken_a_redirect_is_not_followed(t *testing.T) {
 	s := start(t)
 	c := credentials(t, lookuper(s.Env(), map[string]string{"LIAISON_ENTRA_URL": entra.URL}))
 	_, err := c.Token(t.Context(), s.URL()+"/teams/", "")
-	if failure, ok := errors.AsType[*auth.TokenError](err); !ok || !failure.Permanent() || strays.Load() != 0 {
+	if failure, ok := errors.AsType[*auth.TokenError](err); !ok || !failure.Misconfigured() || strays.Load() != 0 {
 		t.Errorf("error %v, %d requests elsewhere", err, strays.Load())
 	}
 }

@@ -200,8 +200,8 @@ func TestManagedIdentity_failures(t *testing.T) { //nolint:paralleltest // the e
 			p.header.Set("Retry-After", test.after)
 			p.header.Set("Location", "https://evil.example/")
 			failure := failed(t, c, p.sandbox)
-			if failure.Permanent() != test.permanent || !strings.HasPrefix(failure.Error(), test.text) || (failure.RetryAfter() == 7*time.Second) != (test.after != "") {
-				t.Errorf("%v: permanent %t, after %v", failure, failure.Permanent(), failure.RetryAfter())
+			if failure.Misconfigured() != test.permanent || !strings.HasPrefix(failure.Error(), test.text) || (failure.RetryAfter() == 7*time.Second) != (test.after != "") {
+				t.Errorf("%v: misconfigured %t, after %v", failure, failure.Misconfigured(), failure.RetryAfter())
 			}
 			if strings.Contains(fmt.Sprintf("%v %+v %#v", failure, failure, failure), "pa55word") {
 				t.Errorf("the error holds what was said: %#v", failure)

@@ -39,10 +39,14 @@ func (e *TokenError) Error() string {
 // Unwrap returns the transport's error, or nil.
 func (e *TokenError) Unwrap() error { return e.cause }
 
-// Permanent reports whether the credential or its registration is wrong, so that
-// only a person can help (RFC 6749, section 5.2). Redirects count: nothing is sent
-// on.
-func (e *TokenError) Permanent() bool {
+// Permanent is false of every refusal: what the token was for was never sent, and
+// who repairs the credential wants it sent then.
+func (*TokenError) Permanent() bool { return false }
+
+// Misconfigured reports whether the credential or its registration is wrong, so
+// that only a person can help (RFC 6749, section 5.2). Redirects count: nothing is
+// sent on.
+func (e *TokenError) Misconfigured() bool {
 	if e.transient {
 		return false
 	}

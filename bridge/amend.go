@@ -57,7 +57,7 @@ func (b *Bridge) amendTeams(ctx context.Context, o teamsOrder) (string, error) {
 	instead := o.Post
 	instead.Activity = *o.Instead
 	if made == "" {
-		return b.opt.Client.Send(ctx, instead)
+		return b.send(ctx, instead)
 	}
 	if o.Amend.Delete {
 		err = b.opt.Client.Delete(ctx, o.Post.To, made)
@@ -65,7 +65,7 @@ func (b *Bridge) amendTeams(ctx context.Context, o teamsOrder) (string, error) {
 		err = b.opt.Client.Update(ctx, o.Post, made)
 	}
 	if status(err) == http.StatusNotFound || status(err) == http.StatusMethodNotAllowed {
-		return b.opt.Client.Send(ctx, instead) // it is gone, or this is not Teams
+		return b.send(ctx, instead) // it is gone, or this is not Teams
 	}
 	return made, err
 }

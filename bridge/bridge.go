@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -49,6 +50,7 @@ type Options struct {
 	ConnectorURL string          // where users are reached whose connector was never seen
 	Teams        delivery.Limits // per conversation, and over all of a tenant
 	Retention    time.Duration   // how long what is over is kept; zero for ever
+	Openings     int             // of one hub at a time; further starts fail at once. Zero derives it
 	Patience     Patience
 	Texts        *texts.Catalogue
 	AgentLocale  string // the language agents are spoken to in
@@ -57,6 +59,10 @@ type Options struct {
 	// not, when they will be: zero, not known. Nil: always.
 	Hours func(hub string, at time.Time) (open bool, opens time.Time)
 }
+
+// openingTakes is what a hub is expected to need for an opening, at most: with
+// every sender at work, so many are opened before their time is up.
+const openingTakes = time.Second
 
 // A Bridge carries words between copilots and hubs.
 type Bridge struct {
@@ -69,6 +75,8 @@ type Bridge struct {
 
 	userLines  *committer[Turn]
 	agentLines map[string]*committer[heard]
+
+	complained atomic.Int64 // when a credential was last complained about, in nanoseconds
 }
 
 // New wires a Bridge. Nothing runs before [Bridge.Run].
@@ -77,6 +85,9 @@ func New(opt Options) *Bridge {
 		opt:        opt,
 		toHub:      map[string]*delivery.Destination[hubOrder]{},
 		agentLines: map[string]*committer[heard]{},
+	}
+	if b.opt.Openings == 0 {
+		b.opt.Openings = opt.Delivery.Concurrency * int(openWithin/openingTakes)
 	}
 	b.toTeams = &delivery.Destination[teamsOrder]{
 		Name: toTeams, Send: b.sendTeams, Settled: b.teamsSettled, Parked: b.teamsParked,

@@ -151,7 +151,7 @@ func (b *Bridge) sendTeams(ctx context.Context, o teamsOrder) error {
 	if o.Amend != nil {
 		made, err = b.amendTeams(ctx, o)
 	} else {
-		made, err = b.opt.Client.Send(ctx, o.Post)
+		made, err = b.send(ctx, o.Post)
 	}
 	if s := status(err); s == http.StatusForbidden || s == http.StatusNotFound {
 		return unreachableError{err}
@@ -189,7 +189,7 @@ func (b *Bridge) sendCopilot(ctx context.Context, o copilotOrder) error {
 			return nil // the user was faster: the copilot has been told in a turn
 		}
 	}
-	_, err := b.opt.Client.Send(ctx, o.Post)
+	_, err := b.send(ctx, o.Post)
 	return err
 }
 

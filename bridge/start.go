@@ -102,12 +102,7 @@ func (b *Bridge) startOpen(ctx context.Context, tx *delivery.Tx, t Turn) (mappin
 	if err := b.reached(ctx, tx, t.Key, &m); err != nil {
 		return 0, err
 	}
-	if made {
-		err = b.enqueueOpen(ctx, tx, m, t)
-	} else {
-		err = mapping.Refresh(ctx, tx, []*mapping.Mapping{&m}, []mapping.Reference{t.Reference})
-	}
-	if err != nil {
+	if err := b.openOrJoin(ctx, tx, &m, t, made); err != nil {
 		return 0, err
 	}
 	return m.ID, b.answerStart(ctx, tx, m, t)
@@ -130,6 +125,24 @@ func (b *Bridge) reserve(ctx context.Context, tx *delivery.Tx, t Turn) (mapping.
 		Teams: teams, Connector: t.Reference.Connector, Host: t.Reference.Host,
 		Zone: t.User.TimeZone, Problem: t.Problem,
 	})
+}
+
+// openOrJoin asks the hub to open a mapping that was just made, or fails it when
+// more are waiting to be opened than the hub can open in time.
+func (b *Bridge) openOrJoin(ctx context.Context, tx *delivery.Tx, m *mapping.Mapping, t Turn, made bool) error {
+	if !made {
+		return mapping.Refresh(ctx, tx, []*mapping.Mapping{m}, []mapping.Reference{t.Reference})
+	}
+	crowded, err := mapping.Crowded(ctx, tx, m.Hub, b.opt.Openings)
+	if err != nil {
+		return err
+	}
+	if crowded {
+		b.opt.Log.WarnContext(ctx, "start refused", "hub", m.Hub, "openings", b.opt.Openings)
+		m.State = mapping.Failed
+		return mapping.Fail(ctx, tx, m.ID)
+	}
+	return b.enqueueOpen(ctx, tx, *m, t)
 }
 
 func (b *Bridge) enqueueOpen(ctx context.Context, tx *delivery.Tx, m mapping.Mapping, t Turn) error {

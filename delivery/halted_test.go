@@ -54,7 +54,7 @@ func TestRedrivenInPlaceHasItsPatience(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.DB(t, migrations.Schema())
 	var tries atomic.Int64
-	s := &sink{fail: func(w word) error {
+	s := &sink{fail: func(word) error {
 		switch n := tries.Add(1); {
 		case n == 1:
 			return peerError{status: 400, permanent: true}

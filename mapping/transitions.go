@@ -85,6 +85,28 @@ func Refused(ctx context.Context, db DB, id ID, reason string) error {
 	return transition(ctx, db, "note refusal", refusedSQL, pgx.NamedArgs{"id": id, "reason": reason})
 }
 
+const crowdedSQL = `
+	SELECT count(*) > @most::bigint
+	FROM (
+		SELECT
+		FROM mapping
+		WHERE state = 'opening'
+		  AND closed_at IS NULL
+		  AND hub = @hub
+		LIMIT @most::bigint + 1
+	) AS waiting`
+
+// Crowded reports whether more than most mappings wait for a hub to open them. A
+// few more may, that are made at the same time.
+func Crowded(ctx context.Context, db DB, hub string, most int) (bool, error) {
+	var crowded bool
+	err := db.QueryRow(ctx, crowdedSQL, pgx.NamedArgs{"hub": hub, "most": most}).Scan(&crowded)
+	if err != nil {
+		return false, fmt.Errorf("count openings: %w", err)
+	}
+	return crowded, nil
+}
+
 const failSQL = `
 	UPDATE mapping AS m
 	SET state = 'failed', closed_at = now()

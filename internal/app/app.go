@@ -89,6 +89,7 @@ func New(c Config, version string, pool *pgxpool.Pool, log *slog.Logger, addr ne
 			s := c.Hubs[hub].Hours.At(at)
 			return s.Open, s.NextOpen
 		},
+		Openings: c.Openings,
 	})
 	r, limiter := web.NewEngine(log), web.NewLimiter(c.Rate)
 	r.Use(counted(m))

@@ -129,6 +129,9 @@ func (c *Config) check(p *problems) {
 		p.add(prefix+"MAX_BODY", "must be positive")
 	}
 	c.checkTexts(p)
+	if c.Openings < 0 {
+		p.add(prefix+"OPENINGS", "must not be negative")
+	}
 	if time.Duration(c.Retention) < minRetention {
 		p.add(prefix+"RETENTION", "must be at least %s", minRetention)
 	}

@@ -37,6 +37,7 @@ type Config struct {
 	Cap           env.Duration `env:"CAP, default=12h" help:"longest conversation"`
 	Texts         string       `env:"TEXTS" help:"JSON file of texts to replace; liaison texts prints what there is"`
 	Locale        string       `env:"LOCALE, default=en" help:"language of agents, and of users whose own is not spoken"`
+	Openings      int          `env:"OPENINGS" help:"starts that wait for one hub at a time; further ones are told at once that nobody can be reached. By default what it can open in time at one second each: 9 times LIAISON_DELIVERY_CONCURRENCY"`
 	Retention     env.Duration `env:"RETENTION, default=30d" help:"what is over is kept: conversations, deliveries, attempts; letters nobody decided about twice as long"`
 
 	Auth     auth.Config

@@ -140,6 +140,7 @@ func TestLoadRefuses(t *testing.T) {
 		"a rate without a burst":  {"LIAISON_RATE_PER_IP_BURST=0", "LIAISON_RATE_PER_IP_BURST: "},
 		"a certificate alone":     {"LIAISON_TLS_CERT_FILE=/cert.pem", "LIAISON_TLS_KEY_FILE: "},
 		"a key alone":             {"LIAISON_TLS_KEY_FILE=/key.pem", "LIAISON_TLS_CERT_FILE: "},
+		"negative openings":       {"LIAISON_OPENINGS=-1", "LIAISON_OPENINGS: "},
 		"a negative drain":        {"LIAISON_DRAIN=-1s", "LIAISON_DRAIN: "},
 		"texts that are none":     {"LIAISON_TEXTS=/nowhere/texts.json", "LIAISON_TEXTS: read texts: "},
 		"an unknown language":     {"LIAISON_LOCALE=fi", `LIAISON_LOCALE: no texts in "fi"; there are: de, en`},
@@ -194,7 +195,7 @@ func TestDescribeNamesEveryVariable(t *testing.T) {
 		"HUB_<NAME>_WEBHOOK_SECRET", "HUB_<NAME>_HOURS", "HOURS", "TEXTS", "LOCALE",
 		"RATE_PER_CALLER", "RATE_PER_CALLER_BURST", "RATE_PER_IP", "RATE_PER_IP_BURST", "TLS_CERT_FILE", "TLS_KEY_FILE",
 		"DELIVERY_CONCURRENCY", "DELIVERY_LEASE", "DELIVERY_POLL", "DELIVERY_BACKOFF",
-		"WAIT", "IDLE", "CAP", "RETENTION", "MAX_BODY", "MAX_ATTACHMENT",
+		"WAIT", "IDLE", "CAP", "OPENINGS", "RETENTION", "MAX_BODY", "MAX_ATTACHMENT",
 	} {
 		if !slices.Contains(words, "LIAISON_"+name) {
 			t.Errorf("LIAISON_%s is not described", name)
