@@ -11,6 +11,7 @@ import (
 	"github.com/liaison-skill/liaison/activity"
 	"github.com/liaison-skill/liaison/sandbox"
 	"github.com/liaison-skill/liaison/sandbox/card"
+	"github.com/liaison-skill/liaison/sandbox/sandboxtest"
 )
 
 // object is JSON.
@@ -61,13 +62,6 @@ func posted(tb testing.TB, s *sandbox.Sandbox, u sandbox.User, v any) string {
 	return answer.ID
 }
 
-func press(tb testing.TB, u sandbox.User, line, title string, inputs map[string]string) {
-	tb.Helper()
-	if err := u.Press(patient(tb), line, title, inputs); err != nil {
-		tb.Fatal(err)
-	}
-}
-
 // wire is the activity the skill got last, as it was written.
 func wire(tb testing.TB, s *sandbox.Sandbox) object {
 	tb.Helper()
@@ -85,20 +79,20 @@ func TestPressedButtonsReachWhoeverHasTheConversation(t *testing.T) {
 	line := posted(t, s, alex, withCards(survey(), picks()))
 	before := len(alex.Lines())
 
-	press(t, alex, line, "Send", map[string]string{"stars": "4"})
+	sandboxtest.Press(t, alex, line, "Send", map[string]string{"stars": "4"})
 	if a := k.last(); a.Text != "" || string(a.Value) != `{"stars":4,"survey":7}` || a.ReplyToID != line || a.Type != activity.TypeMessage {
 		t.Errorf("a submit: %+v", a)
 	}
-	press(t, alex, line, "Refund", nil)
+	sandboxtest.Press(t, alex, line, "Refund", nil)
 	if a := k.last(); a.Text != "refund" || string(a.Value) != `{"order":7}` || a.ReplyToID != line {
 		t.Errorf("a messageBack: %+v", a)
 	}
-	press(t, alex, line, "Track", nil)
+	sandboxtest.Press(t, alex, line, "Track", nil)
 	if a := k.last(); a.Text != "track it" || a.Value != nil || a.ReplyToID != "" {
 		t.Errorf("an imBack: %+v", a)
 	}
 	calls := len(s.Calls())
-	press(t, alex, line, "Terms", nil)
+	sandboxtest.Press(t, alex, line, "Terms", nil)
 	if len(s.Calls()) != calls {
 		t.Error("a link called the skill")
 	}
@@ -116,9 +110,9 @@ func TestPressedButtonsReachTheTopicWhenNoSkillHasTheUser(t *testing.T) {
 	newSkill(t, s)
 	alex := s.User("Alex")
 	line := posted(t, s, alex, withCards(survey()))
-	press(t, alex, line, "Send", map[string]string{"stars": "5"})
+	sandboxtest.Press(t, alex, line, "Send", map[string]string{"stars": "5"})
 	say(t, alex, "Hello")
-	press(t, alex, alex.Lines()[3].ID, "Talk to a person", nil)
+	sandboxtest.Press(t, alex, alex.Lines()[3].ID, "Talk to a person", nil)
 	want := []string{
 		"agent: ", "copilot: " + sandbox.Noted, "user: Hello", "copilot: " + sandbox.Greeting,
 		"user: Talk to a person", "copilot: " + sandbox.AskProblem,
@@ -158,7 +152,7 @@ func TestSuggestedActionsShowThree(t *testing.T) {
 		actions = append(actions, object{"type": "imBack", "title": title, "value": "say " + title})
 	}
 	line := posted(t, s, alex, object{"type": "message", "text": "?", "suggestedActions": object{"actions": actions}})
-	press(t, alex, line, "Three", nil)
+	sandboxtest.Press(t, alex, line, "Three", nil)
 	if got := k.last().Text; got != "say Three" {
 		t.Errorf("said %q", got)
 	}
@@ -219,7 +213,7 @@ func TestHostTakesCardsOfTheSkill(t *testing.T) {
 		t.Fatalf("a card: %d %s", status, body)
 	}
 	lines := alex.Lines()
-	press(t, alex, lines[len(lines)-1].ID, "Track", nil)
+	sandboxtest.Press(t, alex, lines[len(lines)-1].ID, "Track", nil)
 	if got := k.last().Text; got != "track it" {
 		t.Errorf("said %q", got)
 	}

@@ -149,6 +149,34 @@ func TestConnectorEditsAndDeletesTheBotsOwnLines(t *testing.T) {
 	}
 }
 
+func TestConnectorHoldsAnEditToTheRulesOfAMessage(t *testing.T) {
+	t.Parallel()
+	s := start(t, sandbox.Config{})
+	alex := s.User("Alex")
+	target, token := chatURL(s, alex.Conversation())+"/"+posted(t, s, alex, withCards(survey())), botToken(t.Context(), t, s)
+	for _, row := range []struct {
+		name   string
+		body   any
+		status int
+		code   string
+	}{
+		{"typing", object{"type": "typing"}, 400, "BadSyntax"},
+		{"nonsense", withCards(object{"contentType": "application/pdf"}), 400, "BadArgument"},
+		{"a huge text", object{"type": "message", "text": strings.Repeat("x", 60_000)}, 413, "MessageSizeTooBig"},
+	} {
+		status, body := sendRead(t.Context(), t, http.MethodPut, target, token, row.body)
+		if status != row.status || code(t, body) != row.code {
+			t.Errorf("%s: %d %s, want %d %s", row.name, status, body, row.status, row.code)
+		}
+	}
+	if status := send(t.Context(), t, http.MethodPut, target, token, object{"type": "message", "text": "Thank you"}); status != http.StatusOK {
+		t.Errorf("a text: %d", status)
+	}
+	if got := alex.Lines()[0]; got.Text != "Thank you" || got.Cards != nil || !got.Edited || got.Author != sandbox.ByAgent {
+		t.Errorf("the card became %+v", got)
+	}
+}
+
 func TestConnectorNotesWhatABotMustNotSend(t *testing.T) {
 	t.Parallel()
 	s := start(t, sandbox.Config{})

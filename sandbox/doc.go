@@ -7,6 +7,7 @@
 //     the page on which live agents sign in
 //   - B/channel/v1/…: the Bot Connector's own token issuer
 //   - B/teams/v3/…: the Bot Connector of Teams
+//   - B/sharepoint/…: where users' files are, and bots' are uploaded
 //   - B/pvaruntime/…: the runtime of Copilot Studio, where skills answer
 //   - B/: a page that looks like a chat in Teams
 //
@@ -14,6 +15,10 @@
 // what a careful peer must not do is kept as a violation. It records what it was
 // asked, and misbehaves on request, see [Fault]. It knows the wire and nothing of
 // the service.
+//
+// What a user does in Teams (write, attach, press, edit, react, remove the app) a
+// test does with a [User], and the page with the same methods. What nobody has
+// confirmed of Microsoft's side is a switch, see [Switches].
 //
 // The dialog of the copilot has the topics Greeting, Escalate and Goodbye of
 // Microsoft's sample (microsoft/CopilotStudioSamples, contact-center/skill-handoff).

@@ -9,6 +9,7 @@ import (
 
 	"github.com/liaison-skill/liaison/activity"
 	"github.com/liaison-skill/liaison/sandbox"
+	"github.com/liaison-skill/liaison/sandbox/sandboxtest"
 )
 
 // done fails the test when a user could not do something.
@@ -19,14 +20,6 @@ func done(tb testing.TB, err error) {
 	}
 }
 
-// sent writes a message and returns its id.
-func sent(tb testing.TB, u sandbox.User, m sandbox.Message) string {
-	tb.Helper()
-	id, err := u.Send(patient(tb), m)
-	done(tb, err)
-	return id
-}
-
 func TestUserEditsDeletesAndReacts(t *testing.T) {
 	t.Parallel()
 	for name, drop := range map[string]bool{"and the skill learns of it": false, "and the host keeps it": true} {
@@ -34,7 +27,7 @@ func TestUserEditsDeletesAndReacts(t *testing.T) {
 			t.Parallel()
 			s, k, alex := withSkill(t, sandbox.Config{Switches: sandbox.Switches{DropEvents: drop}})
 			theirs := posted(t, s, alex, hello)
-			mine := sent(t, alex, sandbox.Message{Text: "helo"})
+			mine := sandboxtest.Send(t, alex, sandbox.Message{Text: "helo"})
 			if got := k.last().ID; got != mine {
 				t.Errorf("the skill knows the message as %s, the chat as %s", got, mine)
 			}
@@ -90,7 +83,7 @@ func TestUserCannotChangeWhatIsNotTheirs(t *testing.T) {
 	t.Parallel()
 	s, _, alex := withSkill(t, sandbox.Config{})
 	theirs := posted(t, s, alex, hello)
-	mine := sent(t, alex, sandbox.Message{Text: "gone"})
+	mine := sandboxtest.Send(t, alex, sandbox.Message{Text: "gone"})
 	done(t, alex.Delete(patient(t), mine))
 	before := len(s.Calls())
 	for name, err := range map[string]error{

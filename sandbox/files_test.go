@@ -62,7 +62,7 @@ func downloadOf(tb testing.TB, a activity.Activity) download {
 func TestFileIsDownloadedWithoutAToken(t *testing.T) {
 	t.Parallel()
 	s, k, alex := withSkill(t, sandbox.Config{})
-	sent(t, alex, sandbox.Message{Text: "see", Files: []sandbox.File{report}})
+	sandboxtest.Send(t, alex, sandbox.Message{Text: "see", Files: []sandbox.File{report}})
 	d := downloadOf(t, k.last())
 	if d.UniqueID == "" || d.FileType != "pdf" || k.last().Attachments[0].Name != report.Name {
 		t.Errorf("announced %+v", d)
@@ -105,7 +105,7 @@ func TestDownloadsFailOnRequest(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			s, k, alex := withSkill(t, sandbox.Config{})
-			sent(t, alex, sandbox.Message{Files: []sandbox.File{report}})
+			sandboxtest.Send(t, alex, sandbox.Message{Files: []sandbox.File{report}})
 			s.Fault(sandbox.Files, row.fault)
 			status, body, err := fetch(t.Context(), t, downloadOf(t, k.last()).DownloadURL, "")
 			if status != row.status || (err != nil) != row.breaks || row.bytes >= 0 && len(body) != row.bytes {
@@ -118,7 +118,7 @@ func TestDownloadsFailOnRequest(t *testing.T) {
 func TestDrippingEndsWithItsReader(t *testing.T) {
 	t.Parallel()
 	s, k, alex := withSkill(t, sandbox.Config{})
-	sent(t, alex, sandbox.Message{Files: []sandbox.File{report}})
+	sandboxtest.Send(t, alex, sandbox.Message{Files: []sandbox.File{report}})
 	s.Fault(sandbox.Files, sandbox.Fault{Drip: time.Hour})
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
@@ -130,7 +130,7 @@ func TestDrippingEndsWithItsReader(t *testing.T) {
 func TestPastedPictureNeedsTheBotsToken(t *testing.T) {
 	t.Parallel()
 	s, k, alex := withSkill(t, sandbox.Config{})
-	sent(t, alex, sandbox.Message{Text: "look", Files: []sandbox.File{{Name: "a.gif", Type: "image/gif", Content: pixel, Inline: true}}})
+	sandboxtest.Send(t, alex, sandbox.Message{Text: "look", Files: []sandbox.File{{Name: "a.gif", Type: "image/gif", Content: pixel, Inline: true}}})
 	a := k.last().Attachments
 	if len(a) != 1 || a[0].ContentType != "image/*" || !strings.HasPrefix(a[0].ContentURL, s.URL()+"/teams/v3/attachments/") {
 		t.Fatalf("attachments %+v", a)
@@ -159,7 +159,7 @@ func TestPastedPictureNeedsTheBotsToken(t *testing.T) {
 func TestHostMayKeepAttachmentsBack(t *testing.T) {
 	t.Parallel()
 	_, k, alex := withSkill(t, sandbox.Config{Switches: sandbox.Switches{DropFiles: true}})
-	sent(t, alex, sandbox.Message{Text: "see", HTML: "<p>see</p>", Files: []sandbox.File{report}})
+	sandboxtest.Send(t, alex, sandbox.Message{Text: "see", HTML: "<p>see</p>", Files: []sandbox.File{report}})
 	if a := k.last(); a.Text != "see" || a.Attachments != nil {
 		t.Errorf("got %+v", a)
 	}
@@ -168,7 +168,7 @@ func TestHostMayKeepAttachmentsBack(t *testing.T) {
 func TestFormattedMessageComesTwice(t *testing.T) {
 	t.Parallel()
 	s, k, alex := withSkill(t, sandbox.Config{})
-	sent(t, alex, sandbox.Message{
+	sandboxtest.Send(t, alex, sandbox.Message{
 		Text: "Hello <at>Ada</at>, one 🙂", HTML: `<p>Hello <at>Ada</at>, <strong>one</strong> <emoji alt="🙂"></emoji></p>`,
 		Mentions: []sandbox.Mention{{ID: "29:ada", Name: "Ada"}},
 	})
@@ -184,7 +184,7 @@ func TestFormattedMessageComesTwice(t *testing.T) {
 	}
 
 	theirs := posted(t, s, alex, object{"type": "message", "text": "Which <one>?", "textFormat": "plain"})
-	sent(t, alex, sandbox.Message{Text: "that & this", Quote: theirs})
+	sandboxtest.Send(t, alex, sandbox.Message{Text: "that & this", Quote: theirs})
 	a := k.last()
 	if a.Text != "Contoso copilot\nWhich <one>?\n\nthat & this" || len(a.Attachments) != 1 {
 		t.Errorf("quoted: %q %+v", a.Text, a.Attachments)
@@ -245,7 +245,7 @@ func TestBotsPicturesAreHeldToTheirLimits(t *testing.T) {
 func TestPageShowsPicturesAndSavesFiles(t *testing.T) {
 	t.Parallel()
 	s, _, alex := withSkill(t, sandbox.Config{})
-	sent(t, alex, sandbox.Message{Files: []sandbox.File{report, {Name: "x.html", Type: "text/html", Content: []byte("<script>")}, {Name: "a.gif", Type: "image/gif", Content: pixel}}})
+	sandboxtest.Send(t, alex, sandbox.Message{Files: []sandbox.File{report, {Name: "x.html", Type: "text/html", Content: []byte("<script>")}, {Name: "a.gif", Type: "image/gif", Content: pixel}}})
 	lines := alex.Lines()
 	var got []string
 	for _, f := range lines[len(lines)-1].Files {

@@ -35,7 +35,7 @@ func (s *Sandbox) takeSkill(q request) reply {
 	}
 	replyTo := cmp.Or(out.ReplyToID, q.param("activity"))
 	s.mu.Lock()
-	inline, outOfTurn, refuse := p.inlineIDs[replyTo], p.pending == nil && replyTo == "", s.cfg.Switches.RefuseEnd
+	inline, outOfTurn, refuse := p.inlineIDs[replyTo], p.pending == nil && replyTo == "", s.switches.RefuseEnd
 	s.mu.Unlock()
 	if out.Type == activity.TypeEndOfConversation && outOfTurn && refuse != 0 {
 		return connectorError(refuse, "ConversationNotFound", "The skill conversation takes no endOfConversation out of turn.")

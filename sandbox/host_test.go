@@ -150,12 +150,26 @@ func TestHealthCheckAndManifest(t *testing.T) {
 	}
 }
 
+func TestInlineAnswerWithNonsenseIsAnApology(t *testing.T) {
+	t.Parallel()
+	s := start(t, sandbox.Config{ExpectReplies: true})
+	k := newSkill(t, s)
+	k.use(func(activity.Activity) (int, []activity.Activity) {
+		return http.StatusOK, []activity.Activity{{Type: activity.TypeMessage, Attachments: []activity.Attachment{{ContentType: "application/pdf"}}}}
+	})
+	lee := s.User("Lee")
+	say(t, lee, "human")
+	if err := lee.Say(patient(t), "It is broken"); err == nil {
+		t.Error("the copilot took it")
+	}
+}
+
 func TestInlineAnswersAreHeldToTheirForm(t *testing.T) {
 	t.Parallel()
 	for body, wellFormed := range map[string]bool{`{"activities":[]}`: true, `{"activities":null}`: false, `{}`: false} {
 		t.Run(body, func(t *testing.T) {
 			t.Parallel()
-			s := start(t, sandbox.Config{ExpectReplies: true, Patience: 100 * time.Millisecond})
+			s := start(t, sandbox.Config{ExpectReplies: true, Patience: 3 * time.Second})
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, body) }))
 			t.Cleanup(server.Close)
 			s.SetSkillURL(server.URL)

@@ -53,7 +53,7 @@ type Config struct {
 	ExpectReplies bool          // ask for answers in the response; Copilot Studio's test pane does
 	Patience      time.Duration // longest wait for the skill, 15 s when zero
 	Limits        bool          // enforce the rate limits of Teams
-	Switches      Switches      // behaviours to choose from
+	Switches      Switches      // behaviours to choose from, see SetSwitches
 	StateFile     string        // conversations outlive a restart in this file; "" keeps them in memory
 	Log           *slog.Logger  // discards when nil
 }
@@ -94,6 +94,8 @@ type Sandbox struct {
 	byConversation map[activity.ConversationID]*person
 	bySkill        map[activity.ConversationID]*person // conversations a host of the Bot Framework minted
 
+	switches Switches
+
 	files   filing
 	uploads map[string]*upload
 	invokes []Invoke
@@ -125,11 +127,12 @@ func New(cfg Config) (*Sandbox, error) {
 	cfg.Patience = cmp.Or(cfg.Patience, defaultPatience)
 	cfg.Log = cmp.Or(cfg.Log, slog.New(slog.DiscardHandler))
 	s := &Sandbox{
-		cfg:     cfg,
-		log:     cfg.Log,
-		client:  jsonhttp.NewClient(0, http.DefaultTransport), // each call brings its own deadline
-		changed: make(chan struct{}),
-		skill:   cfg.SkillURL,
+		cfg:      cfg,
+		log:      cfg.Log,
+		client:   jsonhttp.NewClient(0, http.DefaultTransport), // each call brings its own deadline
+		changed:  make(chan struct{}),
+		skill:    cfg.SkillURL,
+		switches: cfg.Switches,
 
 		record:         record{requests: map[Leg][]*Request{}, answered: map[Leg]int{}},
 		byName:         map[string]*person{},

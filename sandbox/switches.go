@@ -15,10 +15,10 @@ type Switches struct {
 func (s *Sandbox) Switches() Switches {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.cfg.Switches
+	return s.switches
 }
 
 // SetSwitches sets all switches.
 func (s *Sandbox) SetSwitches(to Switches) {
-	s.update(func() { s.cfg.Switches = to })
+	s.update(func() { s.switches = to })
 }

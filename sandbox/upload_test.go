@@ -13,6 +13,7 @@ import (
 
 	"github.com/liaison-skill/liaison/activity"
 	"github.com/liaison-skill/liaison/sandbox"
+	"github.com/liaison-skill/liaison/sandbox/sandboxtest"
 )
 
 // consentValue is the value of a fileConsent/invoke.
@@ -76,7 +77,7 @@ func TestFileComesByConsentAndUpload(t *testing.T) {
 	invokes := newBot(t, s, http.StatusOK)
 	before := len(s.Calls())
 	line := posted(t, s, alex, consentCard())
-	press(t, alex, line, "Allow", nil)
+	sandboxtest.Press(t, alex, line, "Allow", nil)
 	v := <-invokes
 	if v.Type != "fileUpload" || v.Action != "accept" || v.Context["bill"] != 7.0 || v.UploadInfo.Name != "bill.txt" || v.UploadInfo.FileType != "txt" {
 		t.Fatalf("invoke %+v", v)
@@ -120,7 +121,7 @@ func TestTokenIsNotForTheUploadSession(t *testing.T) {
 	t.Parallel()
 	s, _, alex := withSkill(t, sandbox.Config{})
 	invokes := newBot(t, s, http.StatusOK)
-	press(t, alex, posted(t, s, alex, consentCard()), "Allow", nil)
+	sandboxtest.Press(t, alex, posted(t, s, alex, consentCard()), "Allow", nil)
 	if status := put(t, (<-invokes).UploadInfo.UploadURL, "0123456789", "bytes 0-9/10", "secret"); status != http.StatusUnauthorized {
 		t.Errorf("status %d", status)
 	}
@@ -133,7 +134,7 @@ func TestDeclinedFileIsNotUploaded(t *testing.T) {
 	t.Parallel()
 	s, _, alex := withSkill(t, sandbox.Config{})
 	invokes := newBot(t, s, http.StatusOK)
-	press(t, alex, posted(t, s, alex, consentCard()), "Decline", nil)
+	sandboxtest.Press(t, alex, posted(t, s, alex, consentCard()), "Decline", nil)
 	if v := <-invokes; v.Action != "decline" || v.Context["bill"] != 8.0 || v.UploadInfo.UploadURL != "" {
 		t.Errorf("invoke %+v", v)
 	}
@@ -144,7 +145,7 @@ func TestInvokeEndsAtCopilotStudioOrWithTheBotsAnswer(t *testing.T) {
 	s, _, alex := withSkill(t, sandbox.Config{})
 	line := posted(t, s, alex, consentCard())
 	before := len(s.Calls())
-	press(t, alex, line, "Allow", nil)
+	sandboxtest.Press(t, alex, line, "Allow", nil)
 	newBot(t, s, http.StatusNotImplemented)
 	if err := alex.Press(patient(t), line, "Allow", nil); err == nil {
 		t.Error("a bot that refuses is no error")

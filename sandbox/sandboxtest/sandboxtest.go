@@ -55,6 +55,30 @@ func Say(tb testing.TB, u sandbox.User, texts ...string) {
 	}
 }
 
+// Send writes a message into a user's chat and returns the id of its line. It
+// fails the test when the copilot had to apologise.
+func Send(tb testing.TB, u sandbox.User, m sandbox.Message) string {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(tb.Context(), patience)
+	defer cancel()
+	id, err := u.Send(ctx, m)
+	if err != nil {
+		tb.Fatalf("%v", err)
+	}
+	return id
+}
+
+// Press presses the button of a title on a line, with the inputs of its card by
+// their ids. It fails the test when the copilot had to apologise.
+func Press(tb testing.TB, u sandbox.User, line, title string, inputs map[string]string) {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(tb.Context(), patience)
+	defer cancel()
+	if err := u.Press(ctx, line, title, inputs); err != nil {
+		tb.Fatalf("%v", err)
+	}
+}
+
 // WaitLine blocks until a line by author that contains text is in the chat, and
 // returns it.
 func WaitLine(tb testing.TB, u sandbox.User, author sandbox.Author, text string) sandbox.Line {

@@ -59,7 +59,7 @@ function choices(block, type, list) {
   return group;
 }
 
-const label = ({ text, required }) => (text ?? "") + (required ? " (required)" : "");
+const label = ({ text, required }) => [text, required && (text ? "(required)" : "Required")].filter(Boolean).join(" ");
 
 // inputs returns what was filled in, by the ids of the blocks.
 function inputs(form, blocks) {

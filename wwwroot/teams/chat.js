@@ -44,7 +44,9 @@ export class Chat {
     const follow = this.#atEnd() || line.author === "user";
     const known = this.#items.get(line.id);
     if (known) {
+      const held = known.contains(document.activeElement);
       known.querySelector(".content").replaceWith(content(line, this.act));
+      if (held) known.querySelector(".tools button")?.focus();
       if (follow) this.#toEnd();
       return;
     }

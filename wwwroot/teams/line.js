@@ -39,6 +39,7 @@ function tools(line, act) {
     const node = button(text, () => does(line), "tool");
     node.dataset.tool = text.toLowerCase();
     group.append(node);
+    return node;
   };
   if (line.author === "user") {
     if (line.deleted) tool("Undo", act.restore);
@@ -48,11 +49,8 @@ function tools(line, act) {
     }
   } else if (!line.deleted) {
     const liked = line.reactions?.includes("like");
-    const like = button("👍", () => act.react(line, "like", !liked), "tool");
-    like.dataset.tool = "like";
-    like.setAttribute("aria-label", "Like");
+    const like = tool("Like", () => act.react(line, "like", !liked));
     like.setAttribute("aria-pressed", String(Boolean(liked)));
-    group.append(like);
     if (line.text) tool("Reply", act.quote);
   }
   return group;
