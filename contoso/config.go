@@ -57,8 +57,11 @@ func (c Config) resolve(addr net.Addr) (Config, error) {
 	if !slices.Contains([]string{openAuto, openAgents, openAlways}, c.Open) {
 		add("OPEN", "expected auto, agents or always")
 	}
-	if c.FileLimit < 1 || c.FileLinkLife < time.Second {
-		add("FILE_LIMIT, CONTOSO_FILE_LINK_LIFE", "must be positive")
+	if c.FileLimit < 0 {
+		add("FILE_LIMIT", "must be positive")
+	}
+	if c.FileLinkLife < time.Second {
+		add("FILE_LINK_LIFE", "expected a second or more")
 	}
 	if c.SignIn.Issuer == "" {
 		if c.SignIn.ClientID != "" || c.SignIn.ClientSecret != "" || len(c.SignIn.Allowed) > 0 {

@@ -87,7 +87,7 @@ type availability struct {
 }
 
 const availabilitySQL = `
-SELECT (SELECT count(*) + 1 FROM contoso.waiting WHERE queue = @queue) AS place,
+SELECT (SELECT count(*) + 1 FROM contoso.conversation WHERE queue = @queue AND state = 'waiting') AS place,
        coalesce((
            SELECT extract(epoch FROM avg(waited))
            FROM (

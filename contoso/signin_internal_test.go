@@ -118,6 +118,9 @@ func TestConfigIsRefused(t *testing.T) {
 		"a list without an issuer":         {Config{SignIn: SignIn{Allowed: []string{"@example.com"}}}, local, "CONTOSO_OIDC_ISSUER: "},
 		"an empty list without an issuer":  {Config{SignIn: SignIn{Allowed: []string{" ", ""}}}, local, ""},
 		"a domain without a name":          {Config{SignIn: SignIn{Issuer: "https://id.example", ClientID: "d", Allowed: []string{"@ "}}}, local, "CONTOSO_OIDC_ALLOWED: "},
+		"open when the moon is full":       {Config{Open: "moon"}, local, "CONTOSO_OPEN: "},
+		"no files at all":                  {Config{FileLimit: -1}, local, "CONTOSO_FILE_LIMIT: "},
+		"links that never work":            {Config{FileLinkLife: -1}, local, "CONTOSO_FILE_LINK_LIFE: "},
 		"an issuer on this machine by IP6": {Config{SignIn: SignIn{Issuer: "http://[::1]:5002/x", ClientID: "desk"}}, local, ""},
 	} {
 		_, err := tc.config.resolve(tc.addr)

@@ -90,19 +90,21 @@ CREATE TABLE contoso.presence (
 
 -- Who waits, at which place, and for how long: as long as the last ones did.
 CREATE VIEW contoso.waiting AS
-SELECT c.id, c.queue, c.told_place, c.told_at,
-       row_number() OVER (PARTITION BY c.queue ORDER BY c.priority DESC, c.queued_at, c.id)::integer AS place,
+SELECT w.id, w.queue, w.told_place, w.told_at, w.place,
        coalesce(extract(epoch FROM recent.wait), 0)::integer AS wait_seconds
-FROM contoso.conversation c
+FROM (
+    SELECT id, queue, told_place, told_at,
+           row_number() OVER (PARTITION BY queue ORDER BY priority DESC, queued_at, id)::integer AS place
+    FROM contoso.conversation
+    WHERE state = 'waiting') w
 LEFT JOIN LATERAL (
     SELECT avg(waited) AS wait
     FROM (
-        SELECT a.waited
-        FROM contoso.conversation a
-        WHERE a.queue = c.queue AND a.answered_at > now() - interval '1 day'
-        ORDER BY a.answered_at DESC
-        LIMIT 20) last) recent ON true
-WHERE c.state = 'waiting';
+        SELECT waited
+        FROM contoso.conversation
+        WHERE queue = w.queue AND answered_at > now() - interval '1 day'
+        ORDER BY answered_at DESC
+        LIMIT 20) last) recent ON true;
 
 DROP VIEW contoso.line_shown;
 CREATE VIEW contoso.line_shown AS

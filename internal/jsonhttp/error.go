@@ -159,7 +159,7 @@ func repeats(r *http.Request, text string) bool {
 		}
 	}
 	if r.GetBody == nil {
-		return r.Body != nil // what was streamed is not looked through
+		return false
 	}
 	body, err := r.GetBody()
 	if err != nil {

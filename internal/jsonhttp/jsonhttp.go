@@ -86,7 +86,11 @@ func Do(ctx context.Context, c *http.Client, r Request) error {
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode/100 != 2 {
-		return statusError(resp)
+		e := statusError(resp)
+		if r.Content != nil {
+			e.Code = "" // it may repeat what was streamed, which is gone
+		}
+		return e
 	}
 	if r.Out == nil {
 		_, _ = io.CopyN(io.Discard, resp.Body, maxResponse) // so that the connection is used again
