@@ -28,7 +28,7 @@ import (
 
 // An Adapter speaks with one Contoso. It is safe for concurrent use.
 type Adapter struct {
-	HTTP    *http.Client
+	HTTP    *http.Client // its timeout bounds the transfer of a file, too
 	URL     string       // base, without /api
 	Header  http.Header  // credentials sent with every call; may be nil
 	Secrets []env.Secret // what webhooks are signed with; any of them
