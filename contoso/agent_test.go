@@ -131,6 +131,9 @@ func TestTyping_is_told_once_in_a_while_and_never_before_words(t *testing.T) {
 	h.say(t, id, "slow")
 	eventually(t, "the slow line", func() bool { return len(peer.all()) == 2 })
 	h.ok(t, typing, nil)
+	if got := peer.texts(); len(got) != 2 {
+		t.Errorf("told %v while words were on their way", got)
+	}
 	close(release)
 	eventually(t, "the slow line to be settled", func() bool { return h.messages(t, "?conversationId="+id)[0].State == "sent" })
 	for range 3 {
