@@ -77,9 +77,8 @@ func FuzzFromTeams(f *testing.F) {
 		got := words.FromTeams(text, document, "")
 		wellFormed(t, got)
 		want := visible(document)
-		if document == "" {
-			want = alphanumeric(strings.NewReplacer("<at>", "", "</at>", "").Replace(text))
-			got = strings.NewReplacer("<at>", "", "</at>", "").Replace(got)
+		if document == "" && !strings.Contains(text, ">") { // else there may be mentions
+			want = alphanumeric(text)
 		}
 		if !contains(alphanumeric(got), want) {
 			t.Fatalf("%q of %q\nhas not all of %q", got, document, want)

@@ -40,8 +40,8 @@ func untag(text, bot string) string {
 			b.WriteString(text[len(before):])
 			return b.String()
 		}
-		if strings.Join(strings.Fields(name), " ") != bot {
-			b.WriteString("@" + strings.TrimPrefix(name, "@"))
+		if plain := strings.Join(strings.Fields(name), " "); plain != "" && plain != bot {
+			b.WriteString("@" + strings.TrimPrefix(plain, "@"))
 		}
 		text = after
 	}
