@@ -38,7 +38,7 @@ const purgeAuditSQL = `
 // end since.
 func Purge(ctx context.Context, pool *pgxpool.Pool, actor, user string) (Purged, error) {
 	var did Purged
-	err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+	err := delivery.Persist(ctx, pool, func(tx pgx.Tx) error {
 		did = Purged{}
 		// Everybody's order: mappings, then lanes.
 		all, err := mapping.LockOfUser(ctx, tx, user)

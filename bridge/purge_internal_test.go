@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"os"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/liaison-skill/liaison/activity"
@@ -126,6 +128,52 @@ func TestPurge(t *testing.T) {
 	must(t, db.QueryRow(t.Context(), `SELECT array_agg(to_jsonb(audit)::text ORDER BY id) FROM audit`).Scan(&records))
 	if len(records) != 2 || strings.Contains(strings.Join(records, ""), "canary") || !strings.Contains(records[0], `"entries": 3`) {
 		t.Errorf("on record is %s", records)
+	}
+}
+
+// TestPurgeAfterADeadlock: who locks in another order holds a purge up, no more.
+func TestPurgeAfterADeadlock(t *testing.T) {
+	t.Parallel()
+	db := pgtest.DB(t, migrations.Schema())
+	first := talk(t, db, "29:a", "one", true)
+	second := talk(t, db, "29:a", "two", true)
+	begin := func(sql string, args ...any) pgx.Tx {
+		tx, err := db.Begin(t.Context())
+		must(t, err)
+		_, err = tx.Exec(t.Context(), sql, args...)
+		must(t, err)
+		return tx
+	}
+	waiting := func(n int) {
+		poll := time.NewTicker(10 * time.Millisecond)
+		defer poll.Stop()
+		for waits := -1; waits != n; <-poll.C {
+			must(t, db.QueryRow(t.Context(), `
+				SELECT count(*)
+				FROM pg_stat_activity
+				WHERE datname = current_database() AND wait_event_type = 'Lock'`).Scan(&waits))
+		}
+	}
+	gate := begin(`SELECT FROM mapping WHERE id = $1 FOR UPDATE`, second.ID)
+	other := begin(`SELECT FROM delivery FOR UPDATE`)
+	_, err := other.Exec(t.Context(), `SET LOCAL deadlock_timeout = '10min'`) // it is the purge that finds it
+	must(t, err)
+	purged, locked := make(chan error, 1), make(chan error, 1)
+	go func() {
+		_, err := Purge(t.Context(), db, "operator", "29:a")
+		purged <- err
+	}()
+	waiting(1)
+	go func() {
+		_, err := other.Exec(t.Context(), `SELECT FROM mapping WHERE id = $1 FOR UPDATE`, first.ID)
+		locked <- errors.Join(err, other.Rollback(t.Context()))
+	}()
+	waiting(2)
+	must(t, gate.Rollback(t.Context()))
+	must(t, <-locked)
+	must(t, <-purged)
+	if n := rows(t, db, "delivery"); n != 0 {
+		t.Errorf("%d deliveries are left", n)
 	}
 }
 

@@ -90,24 +90,31 @@ const dropSQL = `
 	FROM letter
 	WHERE (d.destination, d.conversation, d.seq) = (letter.destination, letter.conversation, letter.seq)`
 
-// decide runs an order in one transaction, again after a deadlock.
+// decide runs an order in one transaction.
 func decide(ctx context.Context, db DB, o Order, action, sql string) ([]Letter, error) {
-	for try := 1; ; try++ {
-		var letters []Letter
-		err := pgx.BeginFunc(ctx, db, func(tx pgx.Tx) (err error) {
-			if letters, err = lockLetters(ctx, tx, o); err != nil || len(letters) == 0 {
-				return err
-			}
-			if _, err := tx.Exec(ctx, sql, pgx.NamedArgs{"ids": lettersIDs(letters)}); err != nil {
-				return err
-			}
-			return record(ctx, tx, o, action, letters)
-		})
-		if err == nil {
-			return letters, nil
+	var letters []Letter
+	err := Persist(ctx, db, func(tx pgx.Tx) (err error) {
+		if letters, err = lockLetters(ctx, tx, o); err != nil || len(letters) == 0 {
+			return err
 		}
-		if try == tries || !conflicted(err) {
-			return nil, fmt.Errorf("%s letters: %w", action, err)
+		if _, err := tx.Exec(ctx, sql, pgx.NamedArgs{"ids": lettersIDs(letters)}); err != nil {
+			return err
+		}
+		return record(ctx, tx, o, action, letters)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%s letters: %w", action, err)
+	}
+	return letters, nil
+}
+
+// Persist runs f in a transaction, again after a deadlock or a serialization
+// failure: f must have no effects outside it.
+func Persist(ctx context.Context, db DB, f func(tx pgx.Tx) error) error {
+	for try := 1; ; try++ {
+		err := pgx.BeginFunc(ctx, db, f)
+		if err == nil || try == tries || !conflicted(err) {
+			return err
 		}
 	}
 }

@@ -48,6 +48,7 @@ type demo struct {
 	hub      *contoso.App
 	sandbox  *sandbox.Sandbox
 	ports    [3]net.Listener // service, hub, sandbox
+	metrics  net.Listener    // nil where the address is taken
 }
 
 func (r *demo) close() {
@@ -137,6 +138,7 @@ func (d demoCmd) wire(ctx context.Context, c console, run *demo) error {
 	if err != nil {
 		return err
 	}
+	run.metrics = listenMetrics(ctx, log, cfg.MetricsListen)
 	run.service, err = app.New(cfg, version, serviceDB, log, run.ports[0].Addr())
 	return err
 }
@@ -181,7 +183,8 @@ func (r *demo) open(ctx context.Context, name string, set schema.Set) (*pgxpool.
 func (d demoCmd) environ(sandboxEnv map[string]string, service, hub string) []string {
 	var environ []string
 	for _, pair := range os.Environ() {
-		if name, _, _ := strings.Cut(pair, "="); !strings.HasPrefix(name, "LIAISON_") || strings.HasPrefix(name, "LIAISON_DELIVERY_") {
+		if name, _, _ := strings.Cut(pair, "="); !strings.HasPrefix(name, "LIAISON_") || strings.HasPrefix(name, "LIAISON_DELIVERY_") ||
+			name == "LIAISON_METRICS_LISTEN" {
 			environ = append(environ, pair)
 		}
 	}
@@ -196,7 +199,12 @@ func (d demoCmd) environ(sandboxEnv map[string]string, service, hub string) []st
 // run serves all three until ctx ends.
 func (r *demo) run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return r.service.Run(ctx, r.ports[0]) })
+	g.Go(func() error {
+		if r.metrics == nil {
+			return r.service.Run(ctx, r.ports[0])
+		}
+		return runBoth(ctx, r.service, r.ports[0], r.metrics)
+	})
 	g.Go(func() error { return r.hub.Run(ctx, r.ports[1]) })
 	g.Go(func() error { return r.sandbox.Run(ctx, r.ports[2]) })
 	return g.Wait()

@@ -17,7 +17,9 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/liaison-skill/liaison/delivery"
 	"github.com/liaison-skill/liaison/internal/app"
+	"github.com/liaison-skill/liaison/mapping"
 )
 
 // A plan is how the database ran one of the service's statements, over all the
@@ -129,8 +131,16 @@ func (p *plan) look(n node, limited bool) {
 func statementName(sql string) string {
 	for _, known := range []struct{ text, name string }{
 		{"INSERT INTO lane AS l", "enqueue"},
+		{"d.expires_at BETWEEN", "claim expired"},
 		{"k.doubtful", "claim"},
 		{"INSERT INTO attempt", "move cursors"},
+		{"ORDER BY COALESCE(d.buried_at", "list letters"},
+		{"DELETE FROM accepted", "prune accepted keys"},
+		{"DELETE FROM unheard", "prune answers not heard"},
+		{"old.upto", "bury what is parked"},
+		{"FOR UPDATE OF d SKIP LOCKED", "prune deliveries"},
+		{"DELETE FROM attempt", "prune attempts"},
+		{"m.closed_at < now()", "prune mappings"},
 		{"FROM delivery", "fetch"},
 		{"m.conversation_id = inp.conversation", "find mappings by conversation"},
 		{"m.hub_conversation = inp.conversation", "find mappings by hub conversation"},
@@ -206,6 +216,33 @@ func (r *rig) explained(ctx context.Context, database string, log *planLog, f fu
 	return errors.Join(err, <-served)
 }
 
+// longKept is older than anything the benchmark writes: what is pruned is looked for
+// and not found.
+const longKept = 30 * 24 * time.Hour
+
+// operated does what operators and retention do, with every statement explained
+// into log.
+func (r *rig) operated(ctx context.Context, database string, log *planLog) error {
+	cfg, err := pgxpool.ParseConfig(r.database.URL(database))
+	if err != nil {
+		return fmt.Errorf("read the database's URL: %w", err)
+	}
+	log.attach(cfg)
+	pool, err := pgxpool.NewWithConfig(ctx, cfg)
+	if err != nil {
+		return fmt.Errorf("connect to the database: %w", err)
+	}
+	defer pool.Close()
+	if _, err := delivery.Letters(ctx, pool, delivery.Filter{}, 100); err != nil {
+		return err
+	}
+	if _, err := delivery.Prune(ctx, pool, longKept, longKept); err != nil {
+		return err
+	}
+	_, _, err = mapping.LockOver(ctx, pool, longKept, mapping.Page{}, 100)
+	return err
+}
+
 func (r *rig) app(ctx context.Context, database string, pool *pgxpool.Pool, addr net.Addr) (*app.App, error) {
 	cfg, err := app.Load(ctx, r.environ(addr.String(), database))
 	if err != nil {
@@ -236,6 +273,9 @@ func (c *campaign) explain(ctx context.Context, db *pgxpool.Pool, database strin
 		}
 		return nil
 	})
+	if err == nil {
+		err = c.rig.operated(ctx, database, &c.plans)
+	}
 	if err != nil {
 		return fmt.Errorf("explain statements: %w", err)
 	}
