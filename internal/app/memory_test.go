@@ -7,7 +7,7 @@ import (
 	"github.com/liaison-skill/liaison/internal/app"
 )
 
-func TestSpendMemory_is_the_operators_to_decide(t *testing.T) { //nolint:paralleltest // the setting is the process's
+func TestSpendMemory_is_the_operators_to_decide(t *testing.T) {
 	before := debug.SetGCPercent(70)
 	t.Cleanup(func() { debug.SetGCPercent(before) })
 	t.Setenv("GOGC", "70")
