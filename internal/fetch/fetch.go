@@ -1,28 +1,25 @@
 package fetch
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 )
 
 const (
-	dialTimeout  = 10 * time.Second
-	maxRedirects = 3
-	maxHeader    = 64 << 10
+	connectTimeout = 5 * time.Second
+	maxRedirects   = 3
+	maxHeader      = 64 << 10
 )
-
-// ErrTooLarge ends a body that is longer than [Config.MaxBody].
-var ErrTooLarge = errors.New("body is too large")
 
 // A RefusedError is an address that is not fetched from. Repeating the call is
 // pointless.
@@ -41,10 +38,16 @@ func (*RefusedError) Permanent() bool { return true }
 
 // Config says how far a client goes.
 type Config struct {
-	Timeout time.Duration // of a whole request with its body; required
-	MaxBody int64         // bytes, after decompression; required
+	Timeout   time.Duration // of a whole request with its body; required
+	MaxBody   int64         // bytes, after decompression; required
+	FirstByte time.Duration // until an answer begins; Timeout when zero
+	Pace      Pace          // the least a body comes at; any when zero
 
-	Allow    []netip.AddrPort // are reached wherever they are, over http too: for tests
+	// Origins (scheme, host and port) are reached wherever they are, over http
+	// too, by a URL that names them or by a redirect of their own.
+	Origins []*url.URL
+
+	Allow    []netip.AddrPort // are reached like origins, by any way: for tests
 	Resolver *net.Resolver    // the system's when nil
 	TLS      *tls.Config      // the system's roots when nil
 }
@@ -52,52 +55,96 @@ type Config struct {
 // NewClient returns a client for URLs that strangers name. It keeps no connection
 // open. Do not give it headers that a redirect's target should not see.
 func NewClient(c Config) *http.Client {
-	g := &guard{allow: c.Allow, table: newTable(), max: c.MaxBody}
-	dialer := &net.Dialer{Timeout: dialTimeout, Resolver: c.Resolver, ControlContext: g.control}
-	g.base = &http.Transport{
-		DialContext:            dialer.DialContext, // and no Proxy: it would dial instead of us
-		TLSClientConfig:        c.TLS,
-		TLSHandshakeTimeout:    dialTimeout,
-		ResponseHeaderTimeout:  c.Timeout,
-		MaxResponseHeaderBytes: maxHeader,
-		ForceAttemptHTTP2:      true,
-		DisableKeepAlives:      true,
+	g := &guard{allow: c.Allow, table: newTable(), max: c.MaxBody, pace: c.Pace}
+	for _, u := range c.Origins {
+		g.origins = append(g.origins, origin(u))
 	}
+	g.base = c.transport(g.control)
+	g.trusting = c.transport(nil)
 	return &http.Client{Timeout: c.Timeout, Transport: g, CheckRedirect: func(req *http.Request, via []*http.Request) error {
 		req.Header.Del("Referer") // it would tell the next host the whole URL, which may be a key
 		if len(via) > maxRedirects {
-			return errors.New("too many redirects")
+			return &RefusedError{Host: req.URL.Host, Reason: "too many redirects"}
 		}
 		return nil
 	}}
 }
 
+// transport returns one that dials what control lets it.
+func (c Config) transport(control func(context.Context, string, string, syscall.RawConn) error) *http.Transport {
+	dialer := &net.Dialer{Timeout: connectTimeout, Resolver: c.Resolver, ControlContext: control}
+	return &http.Transport{
+		DialContext:            dialer.DialContext, // and no Proxy: it would dial instead of us
+		TLSClientConfig:        c.TLS,
+		TLSHandshakeTimeout:    connectTimeout,
+		ResponseHeaderTimeout:  cmp.Or(c.FirstByte, c.Timeout),
+		MaxResponseHeaderBytes: maxHeader,
+		ForceAttemptHTTP2:      true,
+		DisableKeepAlives:      true,
+	}
+}
+
 // A guard lets requests through to public addresses.
 type guard struct {
-	allow []netip.AddrPort
-	table table
-	max   int64
-	base  http.RoundTripper
+	origins  []string
+	allow    []netip.AddrPort
+	table    table
+	max      int64
+	pace     Pace
+	base     http.RoundTripper
+	trusting http.RoundTripper // for origins
 }
 
 // RoundTrip implements [http.RoundTripper]. Each hop of a redirect comes by here.
 func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
-	if err := g.checkURL(req.URL); err != nil {
+	rt, err := g.route(req)
+	if err != nil {
 		if req.Body != nil {
 			_ = req.Body.Close()
 		}
 		return nil, err
 	}
-	resp, err := g.base.RoundTrip(req)
+	ctx, cancel := context.WithCancelCause(req.Context())
+	resp, err := rt.RoundTrip(req.WithContext(ctx))
 	if err != nil {
+		cancel(nil)
 		return nil, err // a RoundTripper's errors are the client's to wrap
 	}
 	if resp.ContentLength > g.max {
+		cancel(nil)
 		_ = resp.Body.Close()
 		return nil, ErrTooLarge
 	}
-	resp.Body = &capped{resp.Body, g.max}
+	resp.Body = &body{
+		ReadCloser: resp.Body, left: g.max, pace: g.pace,
+		cancel: cancel, cause: func() error { return context.Cause(ctx) },
+	}
 	return resp, nil
+}
+
+// route returns the transport that a request may take.
+func (g *guard) route(req *http.Request) (http.RoundTripper, error) {
+	if req.URL.User == nil && g.named(req) {
+		return g.trusting, nil
+	}
+	return g.base, g.checkURL(req.URL)
+}
+
+// named reports whether the request is for one of the origins. Nobody else can
+// send us there.
+func (g *guard) named(req *http.Request) bool {
+	o := origin(req.URL)
+	from := req.Response // the redirect, if there was one
+	return slices.Contains(g.origins, o) && (from == nil || origin(from.Request.URL) == o)
+}
+
+// origin writes the scheme, host and port of a URL in one way.
+func origin(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"https": "443", "http": "80"}[u.Scheme]
+	}
+	return strings.ToLower(u.Scheme) + "://" + net.JoinHostPort(strings.ToLower(u.Hostname()), port)
 }
 
 func (g *guard) checkURL(u *url.URL) error {
@@ -126,24 +173,4 @@ func (g *guard) control(_ context.Context, _, address string, _ syscall.RawConn)
 		return nil
 	}
 	return &RefusedError{Host: address, Reason: "the address is not public"}
-}
-
-// capped is a body that ends with ErrTooLarge instead of going on.
-type capped struct {
-	io.ReadCloser
-	left int64
-}
-
-// Read implements [io.Reader]. It reads one byte more than allowed, to tell a body
-// that just fits from one that does not.
-func (c *capped) Read(p []byte) (int, error) {
-	if int64(len(p)) > c.left+1 {
-		p = p[:c.left+1]
-	}
-	n, err := c.ReadCloser.Read(p)
-	if int64(n) > c.left {
-		n, err = int(c.left), ErrTooLarge
-	}
-	c.left -= int64(n)
-	return n, err // io.EOF must stay itself
 }

@@ -125,7 +125,9 @@ func known(err error) bool {
 	}, func(target error) bool { return errors.Is(err, target) })
 }
 
-func statusError(resp *http.Response) *Error {
+// StatusError returns what an answer says whose status is not the one hoped for.
+// It reads some of the body.
+func StatusError(resp *http.Response) *Error {
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, 4<<10))
 	return &Error{
 		Status: resp.StatusCode,

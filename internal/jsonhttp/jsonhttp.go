@@ -86,7 +86,7 @@ func Do(ctx context.Context, c *http.Client, r Request) error {
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode/100 != 2 {
-		e := statusError(resp)
+		e := StatusError(resp)
 		if r.Content != nil {
 			e.Code = "" // it may repeat what was streamed, which is gone
 		}
