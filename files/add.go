@@ -116,7 +116,7 @@ func (s *Store) judge(src Source) (content []byte, here bool, why Failure) {
 // cleanType returns a media type without parameters, or "" for what is none.
 func cleanType(claimed string) string {
 	kind, _, err := mime.ParseMediaType(claimed)
-	if err != nil || len(kind) > 127 {
+	if err != nil || len(kind) > 127 || !strings.Contains(kind, "/") {
 		return ""
 	}
 	return kind

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -17,21 +18,24 @@ type Types struct {
 	kinds   []string // "application/pdf", or "image/" for all of them
 }
 
+// What an operator may write.
+var (
+	endingForm = regexp.MustCompile(`^\.[a-z0-9_-]+$`)
+	kindForm   = regexp.MustCompile(`^[a-z]+/(\*|[a-z0-9][a-z0-9.+_-]*)$`)
+)
+
 // UnmarshalText implements [encoding.TextUnmarshaler]: a comma list of endings and
 // media types, as in ".docx,application/pdf,image/*".
 func (t *Types) UnmarshalText(text []byte) error {
 	*t = Types{}
 	for part := range strings.SplitSeq(strings.ToLower(string(text)), ",") {
 		part = strings.TrimSpace(part)
-		major, minor, slash := strings.Cut(part, "/")
 		switch {
 		case part == "":
-		case strings.HasPrefix(part, ".") && len(part) > 1 && !slash:
+		case endingForm.MatchString(part):
 			t.endings = append(t.endings, part)
-		case slash && major != "" && minor == "*":
-			t.kinds = append(t.kinds, major+"/")
-		case slash && major != "" && minor != "" && cleanType(part) == part:
-			t.kinds = append(t.kinds, part)
+		case kindForm.MatchString(part):
+			t.kinds = append(t.kinds, strings.TrimSuffix(part, "*"))
 		default:
 			return fmt.Errorf("%q is neither an ending such as .pdf nor a type such as application/pdf or image/*", part)
 		}

@@ -18,6 +18,9 @@ import (
 // minLease leaves time to renew a lease over a slow connection.
 const minLease = time.Second
 
+// minLink is the least that somebody needs who clicks at once.
+const minLink = time.Minute
+
 // minRetention is longer than anything needs to know what was sent.
 const minRetention = 24 * time.Hour
 
@@ -131,6 +134,12 @@ func (c *Config) check(p *problems) {
 	c.checkTexts(p)
 	if c.Openings < 0 {
 		p.add(prefix+"OPENINGS", "must not be negative")
+	}
+	if c.Files.Max <= 0 {
+		p.add(prefix+"MAX_ATTACHMENT", "must be positive")
+	}
+	if time.Duration(c.Files.Links) < minLink {
+		p.add(prefix+"FILE_LINKS", "must be at least %s", minLink)
 	}
 	if time.Duration(c.Retention) < minRetention {
 		p.add(prefix+"RETENTION", "must be at least %s", minRetention)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/liaison-skill/liaison/auth"
 	"github.com/liaison-skill/liaison/delivery"
+	"github.com/liaison-skill/liaison/files"
 	"github.com/liaison-skill/liaison/hours"
 	"github.com/liaison-skill/liaison/internal/env"
 	"github.com/liaison-skill/liaison/internal/tracing"
@@ -29,7 +30,6 @@ type Config struct {
 	Drain         env.Duration `env:"DRAIN, default=20s" help:"longest shutdown"`
 	Replica       string       `env:"REPLICA" help:"this process's name among replicas, the same after a restart; host and address by default"`
 	MaxBody       env.Bytes    `env:"MAX_BODY, default=1MiB" help:"longest request body"`
-	MaxAttachment env.Bytes    `env:"MAX_ATTACHMENT, default=20MiB" help:"longest attachment; not used by this version"`
 	Wait          env.Duration `env:"WAIT, default=5m" help:"nobody joined for so long: the user is asked what to do"`
 	QueueUpdate   env.Duration `env:"QUEUE_UPDATE, default=30s" help:"least time between two words about the queue"`
 	Remind        env.Duration `env:"REMIND, default=25m" help:"nobody wrote for so long: the user is asked whether they are there"`
@@ -40,6 +40,7 @@ type Config struct {
 	Openings      int          `env:"OPENINGS" help:"starts that wait for one hub at a time; further ones are told at once that nobody can be reached. By default what it can open in time at one second each: 9 times LIAISON_DELIVERY_CONCURRENCY"`
 	Retention     env.Duration `env:"RETENTION, default=30d" help:"what is over is kept: conversations, deliveries, attempts; letters nobody decided about twice as long"`
 
+	Files    files.Config
 	Auth     auth.Config
 	Identity auth.Identity
 	Delivery delivery.Config `env:", prefix=DELIVERY_"`

@@ -31,7 +31,7 @@ func TestLoadDefaults(t *testing.T) {
 	c := load(t, "PATH=/bin", "DATABASE_URL=postgres://elsewhere/", "NOT_LIAISON_X=1")
 	want := map[string]any{
 		"listen": "127.0.0.1:5001", "metrics": "127.0.0.1:9464", "public": "http://localhost:5001", "level": "info", "format": "",
-		"drain": 20 * time.Second, "body": int64(1 << 20), "attachment": int64(20 << 20),
+		"drain": 20 * time.Second, "body": int64(1 << 20), "attachment": int64(20 << 20), "links": 24 * time.Hour,
 		"wait": 5 * time.Minute, "idle": 30 * time.Minute, "cap": 12 * time.Hour, "retention": 30 * 24 * time.Hour,
 		"entra": "https://login.microsoftonline.com", "metadata": "https://login.botframework.com/v1/.well-known/openidconfiguration",
 		"issuer": "https://api.botframework.com", "connector": "https://smba.trafficmanager.net/teams/",
@@ -39,7 +39,7 @@ func TestLoadDefaults(t *testing.T) {
 	}
 	got := map[string]any{
 		"listen": c.Listen, "metrics": c.MetricsListen, "public": c.PublicURL, "level": c.LogLevel, "format": c.LogFormat,
-		"drain": time.Duration(c.Drain), "body": int64(c.MaxBody), "attachment": int64(c.MaxAttachment),
+		"drain": time.Duration(c.Drain), "body": int64(c.MaxBody), "attachment": int64(c.Files.Max), "links": time.Duration(c.Files.Links),
 		"wait": time.Duration(c.Wait), "idle": time.Duration(c.Idle), "cap": time.Duration(c.Cap), "retention": time.Duration(c.Retention),
 		"entra": c.Auth.EntraURL, "metadata": c.Auth.ChannelMetadataURL, "issuer": c.Auth.ChannelIssuer,
 		"connector": c.Auth.ConnectorURL, "callers": len(c.Auth.AllowedCallers), "hubs": strings.Join(c.HubNames, ","),
@@ -195,7 +195,7 @@ func TestDescribeNamesEveryVariable(t *testing.T) {
 		"HUB_<NAME>_WEBHOOK_SECRET", "HUB_<NAME>_HOURS", "HOURS", "TEXTS", "LOCALE",
 		"RATE_PER_CALLER", "RATE_PER_CALLER_BURST", "RATE_PER_IP", "RATE_PER_IP_BURST", "TLS_CERT_FILE", "TLS_KEY_FILE",
 		"DELIVERY_CONCURRENCY", "DELIVERY_LEASE", "DELIVERY_POLL", "DELIVERY_BACKOFF",
-		"WAIT", "IDLE", "CAP", "OPENINGS", "RETENTION", "MAX_BODY", "MAX_ATTACHMENT",
+		"WAIT", "IDLE", "CAP", "OPENINGS", "RETENTION", "MAX_BODY", "MAX_ATTACHMENT", "ATTACHMENT_TYPES", "FILE_LINKS",
 	} {
 		if !slices.Contains(words, "LIAISON_"+name) {
 			t.Errorf("LIAISON_%s is not described", name)

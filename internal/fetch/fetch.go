@@ -150,6 +150,8 @@ func origin(u *url.URL) string {
 func (g *guard) checkURL(u *url.URL) error {
 	literal, _ := netip.ParseAddr(u.Hostname()) // a name gives no address
 	switch {
+	case u.Hostname() == "":
+		return &RefusedError{Host: u.Host, Reason: "the URL holds no host"}
 	case u.User != nil:
 		return &RefusedError{Host: u.Host, Reason: "the URL holds a user"}
 	case literal.Is4In6(): // the dialer would unwrap it

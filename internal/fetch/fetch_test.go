@@ -214,6 +214,15 @@ func TestGet_speaks_https(t *testing.T) {
 	refused(t, "allowed by another name", err)
 }
 
+func TestGet_needs_a_host(t *testing.T) {
+	t.Parallel()
+	c := fetch.NewClient(fetch.Config{Timeout: time.Second, MaxBody: maxBody})
+	for _, url := range []string{"https://", "https:///x", "https://:443/", "https:x"} {
+		_, err := get(t, c, url)
+		refused(t, url, err)
+	}
+}
+
 func TestGet_bodies_are_bounded(t *testing.T) {
 	t.Parallel()
 	var bomb bytes.Buffer
