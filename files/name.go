@@ -30,17 +30,16 @@ var device = regexp.MustCompile(`(?i)^(CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|COM[0-9Â
 // its sender recognises: without folders, invisible characters and those that no
 // Windows name has, of at most 200 bytes, in Unicode's form C.
 func cleanName(name string) string {
-	name = norm.NFC.String(strings.ToValidUTF8(name, "_"))
-	name = strings.TrimRight(name, folders)
+	name = strings.TrimRight(strings.ToValidUTF8(name, "_"), folders)
 	name = strings.Map(safe, name[strings.LastIndexAny(name, folders)+1:])
-	name = strings.Trim(name, " .")
+	name = strings.Trim(norm.NFC.String(name), " .")
 	if name == "" {
 		return noName
 	}
-	if device.MatchString(name) {
-		name = "_" + name
+	if name = shorten(name, maxName); device.MatchString(name) {
+		name = shorten("_"+name, maxName)
 	}
-	return shorten(name, maxName)
+	return name
 }
 
 // safe returns what stands for r in a name; -1 is nothing. Joiners stay: words and

@@ -14,36 +14,38 @@ func TestNames(t *testing.T) {
 	t.Parallel()
 	const family = "👩\u200d👩\u200d👧" // 18 bytes
 	for name, want := range map[string]string{
-		"report.pdf":               "report.pdf",
-		"Übersicht 日本語 (1).docx":   "Übersicht 日本語 (1).docx",
-		"U\u0308bersicht.txt":      "Übersicht.txt", // in form D
-		"../../etc/passwd":         "passwd",
-		`..\..\windows\win.ini`:    "win.ini",
-		"/":                        "file",
-		"folder/":                  "folder",
-		"..":                       "file",
-		"":                         "file",
-		" . ":                      "file",
-		".htaccess":                "htaccess",
-		"a.txt. . ":                "a.txt",
-		"C:\\x.txt":                "x.txt",
-		"a:b.txt":                  "a_b.txt",
-		`<a>"b"|c?*.txt`:           "_a__b__c__.txt",
-		"CON":                      "_CON",
-		"con.txt":                  "_con.txt",
-		"Aux .tar.gz":              "_Aux .tar.gz",
-		"lpt¹.txt":                 "_lpt¹.txt",
-		"COM1":                     "_COM1",
-		"CONIN$":                   "_CONIN$",
-		"console.txt":              "console.txt",
-		"COM10.txt":                "COM10.txt",
-		"photo\u202egnp.exe":       "photognp.exe",
-		"\u2066a\u2069\u200fb.txt": "ab.txt",
-		"a\x00b\x1b[31m\x7f.txt":   "ab[31m.txt",
-		"a\r\nb\tc\u2028d.txt":     "a  b c d.txt",
-		"a\u00a0b.txt":             "a b.txt",
-		"\xff\xfe.txt":             "_.txt",
-		"\u0645\u0644\u0641.pdf":   "\u0645\u0644\u0641.pdf",
+		"report.pdf":             "report.pdf",
+		"Übersicht 日本語 (1).docx": "Übersicht 日本語 (1).docx",
+		"U\u0308bersicht.txt":    "Übersicht.txt", // in form D
+		"../../etc/passwd":       "passwd",
+		`..\..\windows\win.ini`:  "win.ini",
+		"/":                      "file",
+		"folder/":                "folder",
+		"..":                     "file",
+		"":                       "file",
+		" . ":                    "file",
+		".htaccess":              "htaccess",
+		"a.txt. . ":              "a.txt",
+		"C:\\x.txt":              "x.txt",
+		"a:b.txt":                "a_b.txt",
+		`<a>"b"|c?*.txt`:         "_a__b__c__.txt",
+		"CON":                    "_CON",
+		"con.txt":                "_con.txt",
+		"Aux .tar.gz":            "_Aux .tar.gz",
+		"lpt¹.txt":               "_lpt¹.txt",
+		"COM1":                   "_COM1",
+		"con" + strings.Repeat(" ", 200) + "x.txt": "_con.txt", // a device once it is cut
+		"con." + strings.Repeat("y", 300):          "_con." + strings.Repeat("y", 195),
+		"CONIN$":                                   "_CONIN$",
+		"console.txt":                              "console.txt",
+		"COM10.txt":                                "COM10.txt",
+		"photo\u202egnp.exe":                       "photognp.exe",
+		"\u2066a\u2069\u200fb.txt":                 "ab.txt",
+		"a\x00b\x1b[31m\x7f.txt":                   "ab[31m.txt",
+		"a\r\nb\tc\u2028d.txt":                     "a  b c d.txt",
+		"a\u00a0b.txt":                             "a b.txt",
+		"\xff\xfe.txt":                             "_.txt",
+		"\u0645\u0644\u0641.pdf":                   "\u0645\u0644\u0641.pdf",
 		family + "🏴\U000e0067\U000e0062\U000e007f.png":    family + "🏴\U000e0067\U000e0062\U000e007f.png",
 		strings.Repeat("x", 300) + ".jpeg":                strings.Repeat("x", 195) + ".jpeg",
 		strings.Repeat("x", 300):                          strings.Repeat("x", 200),
@@ -64,7 +66,7 @@ func TestNames(t *testing.T) {
 
 // FuzzName holds what every name must keep to.
 func FuzzName(f *testing.F) {
-	for _, seed := range []string{"", "../CON.txt", "a\x00\u202eb", strings.Repeat("👩\u200d👧", 60), "x.\u0334", "\xff"} {
+	for _, seed := range []string{"", "../CON.txt", "a\x00\u202eb", strings.Repeat("👩\u200d👧", 60), "x.\u0334", "\xff", "a\x00\u0300"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, name string) {
