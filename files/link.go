@@ -39,7 +39,7 @@ const (
 			expires_at = GREATEST(expires_at, now() + @life::interval)
 		WHERE id = @id
 		  AND state = 'ready'
-		RETURNING EXTRACT(EPOCH FROM now() + @life::interval)::bigint`
+		RETURNING FLOOR(EXTRACT(EPOCH FROM now() + @life::interval))::bigint`
 
 	// Two replicas may make one each: both are good.
 	keySQL = `
