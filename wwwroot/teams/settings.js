@@ -20,6 +20,7 @@ export function settings(call, mine, enable) {
 
   find("settings-open").addEventListener("click", async () => {
     told("");
+    find("switches-state").textContent = "";
     dialog.showModal();
     const known = await call("GET", mine("profile"));
     for (const name of ["name", "email", "objectId", "locale", "timeZone", "platform"]) profile[name].value = known[name];
@@ -46,10 +47,17 @@ export function settings(call, mine, enable) {
       told("Not saved: check the variables.");
     }
   });
-  switches.addEventListener("change", () => {
+  switches.addEventListener("change", async () => {
     const next = {};
     for (const field of switches.elements) next[field.name] = field.type === "checkbox" ? field.checked : Number(field.value);
-    call("PUT", "api/switches", next).catch(() => {});
+    const state = find("switches-state");
+    state.textContent = "";
+    try {
+      await call("PUT", "api/switches", next);
+      state.textContent = "Saved.";
+    } catch {
+      state.textContent = "Not saved. Try again.";
+    }
   });
 
   const act = (word) => call("POST", mine("app"), { do: word }).catch(() => {});
