@@ -80,15 +80,9 @@ func New(c Config, version string, pool *pgxpool.Pool, log *slog.Logger, addr ne
 		ConnectorURL: c.Auth.ConnectorURL,
 		Teams:        c.teamsLimits(),
 		Retention:    time.Duration(c.Retention),
-		Patience: bridge.Patience{
-			Wait: time.Duration(c.Wait), Update: time.Duration(c.QueueUpdate), Remind: time.Duration(c.Remind),
-			Idle: time.Duration(c.Idle), Cap: time.Duration(c.Cap),
-		},
-		Texts: catalogue, AgentLocale: c.Locale,
-		Hours: func(hub string, at time.Time) (bool, time.Time) {
-			s := c.Hubs[hub].Hours.At(at)
-			return s.Open, s.NextOpen
-		},
+		Patience:     c.patience(),
+		Texts:        catalogue, AgentLocale: c.Locale,
+		Hours:    c.open,
 		Openings: c.Openings,
 	})
 	r, limiter := web.NewEngine(log), web.NewLimiter(c.Rate)
@@ -122,6 +116,20 @@ func (c Config) teamsLimits() delivery.Limits {
 		l.Shared = c.TeamsTenantRate[0]
 	}
 	return l
+}
+
+func (c Config) patience() bridge.Patience {
+	return bridge.Patience{
+		Wait: time.Duration(c.Wait), Update: time.Duration(c.QueueUpdate), Remind: time.Duration(c.Remind),
+		Idle: time.Duration(c.Idle), Cap: time.Duration(c.Cap),
+	}
+}
+
+// open tells whether a hub's agents are there by their hours, and when they will
+// be.
+func (c Config) open(hub string, at time.Time) (bool, time.Time) {
+	s := c.Hubs[hub].Hours.At(at)
+	return s.Open, s.NextOpen
 }
 
 // Manifest returns the skill's manifest as configured.
