@@ -11,7 +11,7 @@ import (
 	"github.com/liaison-skill/liaison/migrations"
 )
 
-// TestTransact_plans_once: the setting ends with the transaction, so that whoever
+// TestTransact_plans_once: the settings end with the transaction, so that whoever
 // gets the connection next has the database's own.
 func TestTransact_plans_once(t *testing.T) {
 	t.Parallel()
@@ -23,15 +23,15 @@ func TestTransact_plans_once(t *testing.T) {
 	}
 	t.Cleanup(pool.Close)
 	o := delivery.New(pool, slog.New(slog.DiscardHandler), quick(), "r")
-	const modeSQL = `SHOW plan_cache_mode`
+	const settingsSQL = `SELECT current_setting('plan_cache_mode') || ', ' || current_setting('enable_seqscan')`
 	var within, after string
 	err = o.Transact(t.Context(), func(tx *delivery.Tx) error {
-		return tx.QueryRow(t.Context(), modeSQL).Scan(&within)
+		return tx.QueryRow(t.Context(), settingsSQL).Scan(&within)
 	})
-	if err != nil || within != "force_generic_plan" {
+	if err != nil || within != "force_generic_plan, off" {
 		t.Errorf("within %q, %v", within, err)
 	}
-	if err := pool.QueryRow(t.Context(), modeSQL).Scan(&after); err != nil || after != "auto" {
+	if err := pool.QueryRow(t.Context(), settingsSQL).Scan(&after); err != nil || after != "auto, on" {
 		t.Errorf("after %q, %v", after, err)
 	}
 }

@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"log/slog"
 	"strings"
 	"testing"
 
@@ -48,5 +49,38 @@ func TestTracePlans(t *testing.T) {
 				t.Fatal(err)
 			}
 		})
+	}
+}
+
+// TestEnqueuePlan: a plan made while nothing was unheard serves when much is.
+func TestEnqueuePlan(t *testing.T) {
+	t.Parallel()
+	db := pgtest.DB(t, migrations.Schema())
+	if _, err := db.Exec(t.Context(), "VACUUM ANALYZE"); err != nil {
+		t.Fatal(err)
+	}
+	d := &Destination[string]{Name: "x"}
+	o := New(db, slog.New(slog.DiscardHandler), Config{Concurrency: 1}, "r", d)
+	item, err := d.Item(Header{Conversation: "a", Scope: "s", Key: "k", Likeness: "l"}, "word")
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = o.Transact(t.Context(), func(tx *Tx) error {
+		args, err := tx.enqueueArgs([]Item{item})
+		if err != nil {
+			return err
+		}
+		rows, err := tx.Query(t.Context(), "EXPLAIN "+enqueueSQL, args)
+		if err != nil {
+			return err
+		}
+		plan, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if text := strings.Join(plan, "\n"); strings.Contains(text, "Seq Scan") || !strings.Contains(text, "unheard_pkey") {
+			t.Errorf("reads a table whole:\n%s", text)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
