@@ -39,7 +39,19 @@ func (b *Bridge) hubSettled(ctx context.Context, tx *delivery.Tx, hub string, o 
 	case o.Say != nil && !o.Ours:
 		return b.notify(ctx, tx, &m, teamsOrder{}, delivery.Header{}, b.say(&m, undelivered(m)))
 	}
-	return nil // an end that the hub refuses: there is nothing left to end
+	if o.End != nil {
+		b.orphaned(ctx, tx, hub, m)
+	}
+	return nil
+}
+
+// orphaned tells an operator of an end that the hub did not take: its agents may
+// still see the conversation. Most often it is over already, and the hub says so.
+func (b *Bridge) orphaned(ctx context.Context, tx *delivery.Tx, hub string, m mapping.Mapping) {
+	tx.AfterCommit(func() {
+		b.opt.Log.ErrorContext(ctx, "end not taken", "hub", hub, "hub_conversation", m.HubConversation, "mapping", m.ID,
+			"hint", "if the conversation is still open at the hub, end it there or redrive its letter: liaison deadletters ls --destination "+hubDestination(hub))
+	})
 }
 
 // undelivered is what a user is told whose words did not reach the hub.

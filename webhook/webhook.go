@@ -31,6 +31,8 @@ type Handler struct {
 	Limiter *web.Limiter // nil limits nothing
 }
 
+var errNoHub = errors.New("no such hub")
+
 // Mount registers the webhooks' routes.
 func (h *Handler) Mount(r gin.IRouter) {
 	r.POST("/api/livechat/messages", web.Handle(h.Log, func(c *gin.Context) error {
@@ -43,14 +45,16 @@ func (h *Handler) Mount(r gin.IRouter) {
 
 func (h *Handler) receive(c *gin.Context, name string) error {
 	hub, ok := h.Hubs[name]
-	if !ok {
-		return &web.Error{Status: http.StatusNotFound, Text: "no such hub"}
-	}
 	body, err := web.Body(c, h.MaxBody)
 	if err != nil {
 		return err
 	}
-	if err := verify(c.Request, hub, body); err != nil {
+	// A stranger does not learn which hubs there are.
+	err = errNoHub
+	if ok {
+		err = verify(c.Request, hub, body)
+	}
+	if err != nil {
 		return h.Limiter.Refuse(c, &web.Error{Status: http.StatusUnauthorized, Text: "webhook signature required", Err: err})
 	}
 	if err := h.Limiter.Admit("hub " + name); err != nil {

@@ -64,7 +64,7 @@ func TestUnsigned(t *testing.T) {
 		"through nginx":                {"/api/livechat/messages", "127.0.0.1:4000", []string{"X-Real-IP"}, 401},
 		"through a cache":              {"/api/livechat/messages", "127.0.0.1:4000", []string{"Via"}, 401},
 		"to a hub that signs":          {"/api/hubs/closed/webhook", "127.0.0.1:4000", nil, 401},
-		"to a hub that does not exist": {"/api/hubs/nobody/webhook", "127.0.0.1:4000", nil, 404},
+		"to a hub that does not exist": {"/api/hubs/nobody/webhook", "127.0.0.1:4000", nil, 401},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
