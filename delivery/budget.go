@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -36,10 +37,11 @@ type budgets struct {
 	queues map[string][]chan<- turn // of names whose turns are being taken
 }
 
-// A turn is when to send, or why not.
+// A turn is when to send, or why not; or that somebody else is to take turns now.
 type turn struct {
-	at  time.Time
-	err error
+	at   time.Time
+	err  error
+	lead bool
 }
 
 func newBudgets(w Window, pool *pgxpool.Pool) *budgets {
@@ -65,31 +67,55 @@ func (b *budgets) take(ctx context.Context, name string) (time.Time, error) {
 	if !led {
 		b.lead(ctx, name)
 	}
-	select {
-	case t := <-mine:
-		return t.at, t.err
-	case <-ctx.Done():
-		return time.Time{}, ctx.Err()
+	for {
+		select {
+		case t := <-mine:
+			if !t.lead {
+				return t.at, t.err
+			}
+			b.lead(ctx, name)
+		case <-ctx.Done():
+			b.leave(ctx, name, mine)
+			return time.Time{}, ctx.Err()
+		}
 	}
 }
 
-// lead takes turns for whoever queues, until nobody does.
+// lead takes turns for whoever queues, and leaves those who came meanwhile to the
+// first of them: nobody takes turns for others without end.
 func (b *budgets) lead(ctx context.Context, name string) {
-	for {
-		b.mu.Lock()
-		queue := b.queues[name]
-		if len(queue) == 0 {
-			delete(b.queues, name)
-			b.mu.Unlock()
-			return
-		}
-		b.queues[name] = []chan<- turn{}
-		b.mu.Unlock()
-
+	b.mu.Lock()
+	queue := b.queues[name]
+	b.queues[name] = []chan<- turn{}
+	b.mu.Unlock()
+	if len(queue) > 0 {
 		first, err := b.reserve(ctx, name, len(queue))
 		for i, waiting := range queue {
-			waiting <- turn{first.Add(time.Duration(i) * b.every), err}
+			waiting <- turn{at: first.Add(time.Duration(i) * b.every), err: err}
 		}
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if next := b.queues[name]; len(next) > 0 {
+		next[0] <- turn{lead: true}
+		return
+	}
+	delete(b.queues, name)
+}
+
+// leave gives up a place in the queue, and leading it.
+func (b *budgets) leave(ctx context.Context, name string, mine chan turn) {
+	b.mu.Lock()
+	if queue, led := b.queues[name]; led {
+		b.queues[name] = slices.DeleteFunc(queue, func(c chan<- turn) bool { return c == mine })
+	}
+	b.mu.Unlock()
+	select {
+	case t := <-mine:
+		if t.lead {
+			b.lead(ctx, name)
+		}
+	default:
 	}
 }
 
