@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/liaison-skill/liaison/delivery"
@@ -74,6 +75,9 @@ func (b *Bridge) compare(ctx context.Context, name string, census livechat.Censu
 		return err
 	}
 	theirs, err := census.Conversations(ctx)
+	if permanent(err) {
+		return nil // it has no census, after all
+	}
 	if err != nil {
 		return fmt.Errorf("census: %w", err)
 	}
@@ -124,9 +128,8 @@ func (b *Bridge) endOrphan(ctx context.Context, name string, id mapping.ID, c li
 // or that it knows none.
 func (b *Bridge) endIfGone(ctx context.Context, name string, census livechat.Census, m mapping.Going) error {
 	s, err := census.Status(ctx, m.Conversation)
-	var answer interface{ Permanent() bool }
 	switch {
-	case errors.As(err, &answer) && answer.Permanent():
+	case status(err) == http.StatusNotFound, status(err) == http.StatusGone:
 	case err != nil:
 		return fmt.Errorf("census: %w", err)
 	case !s.Ended:
@@ -151,8 +154,7 @@ func (b *Bridge) fill(ctx context.Context, name string, since livechat.Since) er
 	}
 	for _, m := range going {
 		missed, err := since.Since(ctx, m.Conversation, m.HeardAt.Add(-fillOverlap))
-		var answer interface{ Permanent() bool }
-		if errors.As(err, &answer) && answer.Permanent() {
+		if permanent(err) {
 			continue // it is gone: the census finds out
 		}
 		if err != nil {
@@ -166,4 +168,10 @@ func (b *Bridge) fill(ctx context.Context, name string, since livechat.Since) er
 		}
 	}
 	return nil
+}
+
+// permanent reports whether a hub refused for good.
+func permanent(err error) bool {
+	var answer interface{ Permanent() bool }
+	return errors.As(err, &answer) && answer.Permanent()
 }

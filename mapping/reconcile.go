@@ -6,24 +6,34 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/liaison-skill/liaison/livechat"
 )
 
+// Keys that are no UUIDs are of openings by somebody else.
 const overAtHubSQL = `
+	WITH inp AS (
+		SELECT *
+		FROM unnest(@conversations::text[], @keys::uuid[]) AS t (conversation, key)
+	)
 	SELECT m.id, inp.conversation
-	FROM unnest(@conversations::text[], @keys::text[]) AS inp (conversation, key)
-	JOIN mapping AS m ON m.hub = @hub
-		AND (m.hub_conversation = inp.conversation
-		     OR inp.key ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' AND m.open_key::text = inp.key)
+	FROM inp JOIN mapping AS m ON m.hub_conversation = inp.conversation AND m.hub = @hub
+	WHERE m.closed_at < now() - @age::interval
+	UNION
+	SELECT m.id, inp.conversation
+	FROM inp JOIN mapping AS m ON m.open_key = inp.key AND m.hub = @hub
 	WHERE m.closed_at < now() - @age::interval`
 
 // OverAtHub returns those of a hub's open conversations whose mapping is over for
 // longer than age. What no mapping is known of is somebody else's.
 func OverAtHub(ctx context.Context, db DB, hub string, open []livechat.Standing, age time.Duration) (map[ID]livechat.ConversationID, error) {
-	conversations, keys := make([]string, len(open)), make([]string, len(open))
+	conversations, keys := make([]string, len(open)), make([]pgtype.UUID, len(open))
 	for i, s := range open {
-		conversations[i], keys[i] = string(s.Conversation), s.Key
+		conversations[i] = string(s.Conversation)
+		if keys[i].Scan(s.Key) != nil {
+			keys[i] = pgtype.UUID{} // NULL
+		}
 	}
 	rows, err := db.Query(ctx, overAtHubSQL, pgx.NamedArgs{
 		"hub": hub, "conversations": conversations, "keys": keys, "age": age,
@@ -60,6 +70,7 @@ const goingAtHubSQL = `
 		 LIMIT 1), m.opened_at)
 	FROM mapping AS m
 	WHERE m.state IN ('waiting', 'active')
+	  AND m.closed_at IS NULL
 	  AND m.hub = @hub
 	  AND m.opened_at < now() - @age::interval
 	ORDER BY m.id`

@@ -68,8 +68,9 @@ func TestR24_Run(t *testing.T) {
 	if strings.Contains(text.String(), "NaN") || c.report.peak == 0 {
 		t.Error("the report lacks figures")
 	}
-	// What is done once, of what was under way; notes of a minute; an index of letters alone.
-	small := []string{"take back lanes", "prune answers not heard", "list letters"}
+	// What is done once, of what was under way; notes of a minute; an index of
+	// letters alone; and a hub's open conversations, which are compared with its own.
+	small := []string{"take back lanes", "prune answers not heard", "list letters", "list what a hub has"}
 	for _, p := range c.report.plans {
 		if p.reads && !slices.Contains(small, p.name) {
 			t.Errorf("%s reads something whole: %v", p.name, p.scans)

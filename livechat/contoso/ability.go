@@ -68,7 +68,7 @@ func (a *Adapter) Attach(ctx context.Context, c livechat.ConversationID, f livec
 // Availability implements [livechat.Available].
 func (a *Adapter) Availability(ctx context.Context, queue string) (livechat.Availability, error) {
 	var out struct {
-		Open     bool
+		Open     *bool // nil: a hub of the plain contract does not say
 		Reason   string
 		NextOpen time.Time
 		place
@@ -77,7 +77,7 @@ func (a *Adapter) Availability(ctx context.Context, queue string) (livechat.Avai
 		return livechat.Availability{}, fmt.Errorf("ask hub for agents: %w", err)
 	}
 	q := out.state()
-	return livechat.Availability{Open: out.Open, Reason: out.Reason, Position: q.Position, Wait: q.Wait, NextOpen: out.NextOpen}, nil
+	return livechat.Availability{Open: out.Open == nil || *out.Open, Reason: out.Reason, Position: q.Position, Wait: q.Wait, NextOpen: out.NextOpen}, nil
 }
 
 // Rate implements [livechat.Rate].
