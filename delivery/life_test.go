@@ -144,7 +144,7 @@ func TestLongAttemptKeepsItsLane(t *testing.T) {
 		return s.send(ctx, w)
 	}}
 	c := quick()
-	c.Lease, c.Timeout = 400*time.Millisecond, 10*time.Second
+	c.Lease, c.Timeout = time.Second, 10*time.Second
 	first, _ := begin(t, pool, c, "one", d)
 	put(t, first, d, delivery.Header{}, word{"a", 0}, word{"a", 1})
 	begin(t, pool, c, "two", d)
