@@ -12,9 +12,12 @@ import (
 	"github.com/liaison-skill/liaison/texts"
 )
 
-// errAsked turns a message away that answers a question of ours: it is no word for
-// the agent alone.
-var errAsked = errors.New("an answer to a question")
+// Errors that hand a message over, between those who forward words and those who
+// take answers.
+var (
+	errAsked    = errors.New("an answer to a question")
+	errNotAsked = errors.New("no answer to a question")
+)
 
 // doing is what a turn asks of us rather than of the agent: by a button of ours,
 // or by its very title where a host passes on nothing else. "" is nothing.
@@ -26,7 +29,7 @@ func (b *Bridge) doing(m *mapping.Mapping, t Turn) Doing {
 		return "" // of an older conversation
 	}
 	offered := []Doing{doEnd}
-	if m.Asks == mapping.AsksChoice {
+	if m.Asks != "" { // whoever is to leave a message may still go another way
 		offered = append(offered, doWait, doLeave, doBack)
 	}
 	for _, d := range offered {
@@ -51,8 +54,11 @@ func (b *Bridge) act(ctx context.Context, t Turn) ([]activity.Activity, error) {
 			return err
 		}
 		m := found[0]
-		if m == nil {
+		switch {
+		case m == nil:
 			return ErrNotEscalated
+		case !b.asked(m, t):
+			return errNotAsked // somebody joined meanwhile: the words are theirs
 		}
 		fresh, err := t.accept(ctx, tx)
 		if err != nil || !fresh {
@@ -77,11 +83,7 @@ func (b *Bridge) act(ctx context.Context, t Turn) ([]activity.Activity, error) {
 }
 
 func (b *Bridge) obey(ctx context.Context, tx *delivery.Tx, m *mapping.Mapping, t Turn) ([]activity.Activity, error) {
-	doing := b.doing(m, t)
-	if doing == "" && t.Press == nil && m.Asks == mapping.AsksMessage {
-		return b.leaveMessage(ctx, tx, m, t)
-	}
-	switch doing {
+	switch b.doing(m, t) {
 	case doWait:
 		if err := mapping.Asked(ctx, tx, m.ID, ""); err != nil {
 			return nil, err
@@ -94,6 +96,9 @@ func (b *Bridge) obey(ctx context.Context, tx *delivery.Tx, m *mapping.Mapping, 
 		return nil, b.notify(ctx, tx, m, teamsOrder{}, delivery.Header{}, b.say(m, texts.LeaveMessage()))
 	case doBack, doEnd:
 		return b.userEnds(ctx, tx, m, texts.YouEnded())
+	}
+	if t.Press == nil {
+		return b.leaveMessage(ctx, tx, m, t)
 	}
 	return nil, nil // a button of a conversation that is over
 }

@@ -110,14 +110,23 @@ func (t Turn) version() string {
 	return hex.EncodeToString(digest[:8])
 }
 
-// amendHub tells the hub of a change, as such if it knows changes.
+// amendHub tells the hub of a change: as such if it knows changes, and the message.
 func amendHub(ctx context.Context, hub livechat.Hub, a amendment, say livechat.Message) error {
 	able, ok := hub.(livechat.Amend)
-	switch {
-	case !ok:
+	if !ok {
 		return hub.Send(ctx, say)
-	case a.Delete:
-		return able.Delete(ctx, say.Conversation, a.Key)
 	}
-	return able.Edit(ctx, say.Conversation, a.Key, a.Text)
+	var err error
+	if a.Delete {
+		err = able.Delete(ctx, say.Conversation, a.Key)
+	} else {
+		err = able.Edit(ctx, say.Conversation, a.Key, a.Text)
+	}
+	switch {
+	case status(err) != http.StatusNotFound:
+		return err
+	case a.Delete:
+		return nil // what the agent never saw is gone
+	}
+	return hub.Send(ctx, say)
 }

@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -53,7 +54,9 @@ type Options struct {
 	Openings     int             // of one hub at a time; further starts fail at once. Zero derives it
 	Patience     Patience
 	Texts        *texts.Catalogue
-	AgentLocale  string // the language agents are spoken to in
+	AgentLocale  string        // the language agents are spoken to in
+	Reconcile    time.Duration // how often both sides are compared; zero is 20 seconds
+	Overdue      time.Duration // after which a user is told that their words have not arrived; zero is 30 seconds
 
 	// Hours tells whether a hub's agents are there by their business hours, and if
 	// not, when they will be: zero, not known. Nil: always.
@@ -81,6 +84,7 @@ type Bridge struct {
 
 // New wires a Bridge. Nothing runs before [Bridge.Run].
 func New(opt Options) *Bridge {
+	opt.Reconcile, opt.Overdue = cmp.Or(opt.Reconcile, reconcileEvery), cmp.Or(opt.Overdue, overdueAfter)
 	b := &Bridge{
 		opt:        opt,
 		toHub:      map[string]*delivery.Destination[hubOrder]{},

@@ -88,13 +88,23 @@ func (b *Bridge) left(ctx context.Context, tx *delivery.Tx, m *mapping.Mapping, 
 	return mapping.Left(ctx, tx, m.ID)
 }
 
-// transferred shows where the conversation went. Until somebody joins or writes
-// there, the user waits.
+// transferred shows where the conversation went: to a queue, if the hub says how
+// the user waits there. Until somebody joins or writes, the user waits.
 func (b *Bridge) transferred(ctx context.Context, tx *delivery.Tx, m *mapping.Mapping, e livechat.Inbound) error {
 	if err := mapping.Left(ctx, tx, m.ID); err != nil || e.To == "" {
 		return err
 	}
-	return b.notify(ctx, tx, m, teamsOrder{}, delivery.Header{}, b.say(m, texts.TransferredToQueue(e.To)))
+	text, agent := texts.TransferredToAgent(e.To), e.To
+	if e.Queue != nil {
+		text, agent = texts.TransferredToQueue(e.To), ""
+		if err := mapping.Queued(ctx, tx, m.ID, *e.Queue); err != nil {
+			return err
+		}
+	}
+	if err := mapping.Assigned(ctx, tx, m.ID, agent); err != nil {
+		return err
+	}
+	return b.notify(ctx, tx, m, teamsOrder{}, delivery.Header{}, b.say(m, text))
 }
 
 // agentEnded is what the user is told when the hub ends a conversation.

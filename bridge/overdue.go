@@ -13,13 +13,13 @@ import (
 // silence.
 const (
 	overdueAfter = 30 * time.Second
-	overdueEvery = 2 * time.Second
+	overdueLooks = 15 // within that time
 )
 
 // overdue tells users of words that take long until ctx ends. A line that waits is
 // told of once, by whichever replica sees it first.
 func (b *Bridge) overdue(ctx context.Context) error {
-	tick := time.NewTicker(overdueEvery)
+	tick := time.NewTicker(b.opt.Overdue / overdueLooks)
 	defer tick.Stop()
 	known := map[string][]delivery.Late{} // by hub: told by us, or by somebody else
 	for {
@@ -29,7 +29,7 @@ func (b *Bridge) overdue(ctx context.Context) error {
 		case <-tick.C:
 		}
 		for name, hub := range b.toHub {
-			late, err := delivery.Overdue(ctx, b.opt.Pool, hub, overdueAfter)
+			late, err := delivery.Overdue(ctx, b.opt.Pool, hub, b.opt.Overdue)
 			if err == nil {
 				err = b.tellOverdue(ctx, late, known[name])
 			}

@@ -13,25 +13,28 @@ import (
 	"github.com/liaison-skill/liaison/texts"
 )
 
-// How often both sides are compared, by one replica at a time, how old a
-// difference must be to be one, and how far back a hub is asked for what we may
-// have missed.
+// How often both sides are compared, by one replica at a time; hubs are asked less
+// often what we may have missed, and with some overlap: their clocks are theirs.
 const (
 	reconcileEvery  = 20 * time.Second
 	reconcileWithin = time.Minute
-	fillEvery       = 5 * time.Minute
+	fillsEvery      = 15 // comparisons
 	fillOverlap     = 2 * time.Minute
-	settledFor      = 15 * time.Second // what is younger is on its way
 )
+
+// settled is how old a difference must be to be one: what is younger is on its
+// way.
+func (b *Bridge) settled() time.Duration { return b.opt.Reconcile * 3 / 4 }
 
 // reconcile compares what we know of hubs with what they know of us, until ctx
 // ends, and repairs the differences: at once, and then from time to time.
 func (b *Bridge) reconcile(ctx context.Context) error {
-	tick := time.NewTicker(reconcileEvery / 4)
+	tick := time.NewTicker(b.opt.Reconcile / 4)
 	defer tick.Stop()
+	filled := map[string]time.Time{} // by hub: what it said before is here
 	for {
 		for name, hub := range b.opt.Hubs {
-			if err := b.reconcileHub(ctx, name, hub); err != nil && ctx.Err() == nil {
+			if err := b.reconcileHub(ctx, name, hub, filled); err != nil && ctx.Err() == nil {
 				b.opt.Log.WarnContext(ctx, "reconcile", "hub", name, "err", err)
 			}
 		}
@@ -43,11 +46,11 @@ func (b *Bridge) reconcile(ctx context.Context) error {
 	}
 }
 
-func (b *Bridge) reconcileHub(ctx context.Context, name string, hub livechat.Hub) error {
+func (b *Bridge) reconcileHub(ctx context.Context, name string, hub livechat.Hub, filled map[string]time.Time) error {
 	ctx, cancel := context.WithTimeout(ctx, reconcileWithin)
 	defer cancel()
 	if census, ok := hub.(livechat.Census); ok {
-		mine, err := delivery.TakeTurn(ctx, b.opt.Pool, "census|"+name, reconcileEvery)
+		mine, err := delivery.TakeTurn(ctx, b.opt.Pool, "census|"+name, b.opt.Reconcile)
 		if err != nil {
 			return err
 		}
@@ -57,20 +60,26 @@ func (b *Bridge) reconcileHub(ctx context.Context, name string, hub livechat.Hub
 			}
 		}
 	}
-	if since, ok := hub.(livechat.Since); ok {
-		mine, err := delivery.TakeTurn(ctx, b.opt.Pool, "fill|"+name, fillEvery)
-		if err != nil || !mine {
-			return err
-		}
-		return b.fill(ctx, name, since)
+	since, ok := hub.(livechat.Since)
+	if !ok {
+		return nil
 	}
+	began, last := time.Now(), filled[name]
+	mine, err := delivery.TakeTurn(ctx, b.opt.Pool, "fill|"+name, fillsEvery*b.opt.Reconcile)
+	if err != nil || !mine && !last.IsZero() { // whoever comes back does not wait for a turn
+		return err
+	}
+	if err := b.fill(ctx, name, since, last); err != nil {
+		return err
+	}
+	filled[name] = began
 	return nil
 }
 
 // compare ends what a hub still has although it is over, and what we still have
 // although the hub ended it.
 func (b *Bridge) compare(ctx context.Context, name string, census livechat.Census) error {
-	ours, err := mapping.GoingAtHub(ctx, b.opt.Pool, name, settledFor)
+	ours, err := mapping.GoingAtHub(ctx, b.opt.Pool, name, b.settled())
 	if err != nil {
 		return err
 	}
@@ -81,7 +90,7 @@ func (b *Bridge) compare(ctx context.Context, name string, census livechat.Censu
 	if err != nil {
 		return fmt.Errorf("census: %w", err)
 	}
-	orphans, err := mapping.OverAtHub(ctx, b.opt.Pool, name, theirs, settledFor)
+	orphans, err := mapping.OverAtHub(ctx, b.opt.Pool, name, theirs, b.settled())
 	if err != nil {
 		return err
 	}
@@ -113,7 +122,7 @@ func (b *Bridge) endOrphan(ctx context.Context, name string, id mapping.ID, c li
 		if err != nil {
 			return ignoreGone(err)
 		}
-		span := time.Now().Unix() / int64(3*reconcileEvery/time.Second)
+		span := time.Now().Unix() / int64(max(1, 3*b.opt.Reconcile/time.Second))
 		fresh, err := tx.Accept(ctx, "orphan|"+name, fmt.Sprintf("%s %d", c, span))
 		if err != nil || !fresh {
 			return err
@@ -145,15 +154,19 @@ func (b *Bridge) endIfGone(ctx context.Context, name string, census livechat.Cen
 	})
 }
 
-// fill takes in what a hub said while nobody heard it. What was heard is known by
-// its id.
-func (b *Bridge) fill(ctx context.Context, name string, since livechat.Since) error {
+// fill takes in what a hub said while nobody heard it, since last or, if that is
+// not known, since the opening. What was heard is known by its id.
+func (b *Bridge) fill(ctx context.Context, name string, since livechat.Since, last time.Time) error {
 	going, err := mapping.GoingAtHub(ctx, b.opt.Pool, name, 0)
 	if err != nil {
 		return err
 	}
 	for _, m := range going {
-		missed, err := since.Since(ctx, m.Conversation, m.HeardAt.Add(-fillOverlap))
+		after := m.OpenedAt
+		if last.After(after) {
+			after = last
+		}
+		missed, err := since.Since(ctx, m.Conversation, after.Add(-fillOverlap))
 		if permanent(err) {
 			continue // it is gone: the census finds out
 		}

@@ -60,11 +60,16 @@ func (b *Bridge) voice(t Turn) texts.Voice {
 // conversation.
 func (b *Bridge) Forward(ctx context.Context, t Turn) ([]activity.Activity, error) {
 	t.from = trace.SpanContextFromContext(ctx)
-	err := b.userLines.do(ctx, t)
-	if errors.Is(err, errAsked) {
-		return b.act(ctx, t)
+	for {
+		err := b.userLines.do(ctx, t)
+		if !errors.Is(err, errAsked) {
+			return nil, err
+		}
+		answers, err := b.act(ctx, t)
+		if !errors.Is(err, errNotAsked) { // else what was asked was settled in between
+			return answers, err
+		}
 	}
-	return nil, err
 }
 
 // acceptUser forwards a batch of turns in one transaction.

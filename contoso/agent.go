@@ -109,7 +109,7 @@ func transfer(ctx context.Context, tx pgx.Tx, l line, toQueue bool) error {
 	}
 	if toQueue {
 		l.Text = l.Sender + " transferred the conversation to the queue " + l.To
-		err = requeue(ctx, tx, l.ConversationID, &l.To)
+		err = l.queue(ctx, tx)
 	} else {
 		l.Text = l.Sender + " transferred the conversation to " + l.To
 		err = assign(ctx, tx, l.ConversationID, l.To)
@@ -121,6 +121,19 @@ func transfer(ctx context.Context, tx pgx.Tx, l line, toQueue bool) error {
 		return err
 	}
 	return record(ctx, tx, l.ConversationID, l.ID)
+}
+
+// queue puts the line's conversation at the end of the queue that it names, and
+// notes the place there.
+func (l *line) queue(ctx context.Context, tx pgx.Tx) error {
+	if err := requeue(ctx, tx, l.ConversationID, &l.To); err != nil {
+		return err
+	}
+	p, err := placeOf(ctx, tx, l.ConversationID)
+	if err == nil && p != nil {
+		l.Place, l.WaitSeconds = p.Place, p.WaitSeconds
+	}
+	return err
 }
 
 // A deed is the body of what an agent does beside speaking.

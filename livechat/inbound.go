@@ -44,7 +44,7 @@ type Inbound struct {
 	Format       Format
 	Files        []FileLink
 	To           string      // the agent's or queue's name after a transfer
-	Queue        *QueueState // nil when nothing is said of it
+	Queue        *QueueState // nil when nothing is said of it; a transfer with one is to a queue
 	Reason       string      // why it ended
 	Summary      string      // what the agent makes of what has ended
 	At           time.Time   // by the hub's clock; zero when it does not say

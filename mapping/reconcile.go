@@ -58,16 +58,11 @@ func OverAtHub(ctx context.Context, db DB, hub string, open []livechat.Standing,
 type Going struct {
 	ID           ID
 	Conversation livechat.ConversationID
-	HeardAt      time.Time // when the hub last said something, or the opening
+	OpenedAt     time.Time
 }
 
 const goingAtHubSQL = `
-	SELECT m.id, m.hub_conversation, COALESCE(
-		(SELECT e.said_at
-		 FROM entry AS e
-		 WHERE e.mapping = m.id AND e.side = 'agent'
-		 ORDER BY e.id DESC
-		 LIMIT 1), m.opened_at)
+	SELECT m.id, m.hub_conversation, m.opened_at
 	FROM mapping AS m
 	WHERE m.state IN ('waiting', 'active')
 	  AND m.closed_at IS NULL

@@ -50,6 +50,7 @@ type Handler struct {
 	Log      *slog.Logger
 	MaxBody  int64        // bytes
 	Limiter  *web.Limiter // nil limits nothing
+	Reacted  func()       // counts a reaction to a message; nil does not
 }
 
 // Mount registers the skill's route.
@@ -135,6 +136,8 @@ func (h *Handler) take(ctx context.Context, a activity.Activity, caller auth.Cal
 		return nil, h.Bridge.Typing(ctx, t)
 	case a.Type == activity.TypeInstallationUpdate && removed(a):
 		return nil, h.hostEnded(ctx, t)
+	case a.Type == activity.TypeMessageReaction && h.Reacted != nil:
+		h.Reacted()
 	}
 	return nil, nil // other types and names are to be ignored (rules A2006, A5002)
 }

@@ -82,8 +82,10 @@ func New(c Config, version string, pool *pgxpool.Pool, log *slog.Logger, addr ne
 		Retention:    time.Duration(c.Retention),
 		Patience:     c.patience(),
 		Texts:        catalogue, AgentLocale: c.Locale,
-		Hours:    c.open,
-		Openings: c.Openings,
+		Hours:     c.open,
+		Openings:  c.Openings,
+		Reconcile: c.Reconcile,
+		Overdue:   c.Overdue,
 	})
 	r, limiter := web.NewEngine(log), web.NewLimiter(c.Rate)
 	r.Use(counted(m))
@@ -91,7 +93,7 @@ func New(c Config, version string, pool *pgxpool.Pool, log *slog.Logger, addr ne
 		r.Use(traced(traces))
 	}
 	for _, h := range []interface{ Mount(r gin.IRouter) }{
-		&skill.Handler{Bridge: b, Verifier: verifier, Hosts: hosts, Log: log, MaxBody: int64(c.MaxBody), Limiter: limiter},
+		&skill.Handler{Bridge: b, Verifier: verifier, Hosts: hosts, Log: log, MaxBody: int64(c.MaxBody), Limiter: limiter, Reacted: m.Reacted},
 		&webhook.Handler{Bridge: b, Hubs: readers, Default: c.HubNames[0], Log: log, MaxBody: int64(c.MaxBody), Limiter: limiter},
 		&health{pool: pool, log: log},
 	} {

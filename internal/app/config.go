@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/sethvargo/go-envconfig"
 
@@ -39,6 +40,9 @@ type Config struct {
 	Locale        string       `env:"LOCALE, default=en" help:"language of agents, and of users whose own is not spoken"`
 	Openings      int          `env:"OPENINGS" help:"starts that wait for one hub at a time; further ones are told at once that nobody can be reached. By default what it can open in time at one second each: 9 times LIAISON_DELIVERY_CONCURRENCY"`
 	Retention     env.Duration `env:"RETENTION, default=30d" help:"what is over is kept: conversations, deliveries, attempts; letters nobody decided about twice as long"`
+
+	// No variables: what is promised of them is, too. Zero is what [bridge.Options] says.
+	Reconcile, Overdue time.Duration
 
 	Files    files.Config
 	Auth     auth.Config

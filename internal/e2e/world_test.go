@@ -14,6 +14,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -55,6 +56,8 @@ type world struct {
 	log     *safeBuffer                     // of the service
 	hubLog  *safeBuffer                     // at the level the hub's own program logs at
 	tap     func(net.Listener) net.Listener // hears what the service answers; nil: nobody does
+	tune    func(*app.Config)               // what no variable sets; nil: nothing
+	app     atomic.Pointer[app.App]         // the one that started last in this process
 
 	signedIn sync.Once
 	agent    *http.Client // with the desk's session
@@ -179,6 +182,9 @@ func (w *world) serve(ctx context.Context, ln net.Listener, environ []string) er
 	if err != nil {
 		return err
 	}
+	if w.tune != nil {
+		w.tune(&cfg)
+	}
 	if w.tap != nil {
 		ln = w.tap(ln)
 	}
@@ -191,6 +197,7 @@ func (w *world) serve(ctx context.Context, ln net.Listener, environ []string) er
 	if err != nil {
 		return err
 	}
+	w.app.Store(a)
 	return a.Run(ctx, ln)
 }
 

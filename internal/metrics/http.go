@@ -25,6 +25,9 @@ func outcome(status int) string {
 // SkillAnswered counts an answer at the copilot's door.
 func (m *Metrics) SkillAnswered(status int) { m.skill.WithLabelValues(outcome(status)).Inc() }
 
+// Reacted counts a reaction of a user to a message.
+func (m *Metrics) Reacted() { m.reactions.Inc() }
+
 // WebhookAnswered counts an answer at the hubs' door.
 func (m *Metrics) WebhookAnswered(status int) { m.webhooks.WithLabelValues(outcome(status)).Inc() }
 

@@ -42,6 +42,8 @@ type Metrics struct {
 	tokens   *prometheus.CounterVec
 	skill    *prometheus.CounterVec
 	webhooks *prometheus.CounterVec
+
+	reactions prometheus.Counter
 }
 
 // New returns metrics of the service on pool.
@@ -56,13 +58,16 @@ func New(pool *pgxpool.Pool) *Metrics {
 		tokens:   counter("token_fetches_total", "Tokens asked for, by what came of it.", outcomeLabel),
 		skill:    counter("skill_requests_total", "Activities at the copilot's door, by the answer.", outcomeLabel),
 		webhooks: counter("webhook_requests_total", "Events at the hubs' door, by the answer.", outcomeLabel),
+		reactions: prometheus.NewCounter(prometheus.CounterOpts{
+			Namespace: namespace, Name: "reactions_total", Help: "Reactions of users to messages, which go to nobody.",
+		}),
 	}
 	for _, c := range []*prometheus.CounterVec{m.tokens, m.skill, m.webhooks} {
 		for _, o := range outcomes() {
 			c.WithLabelValues(o)
 		}
 	}
-	m.registry.MustRegister(m.attempts, m.waits, m.tokens, m.skill, m.webhooks, newDatabase(pool),
+	m.registry.MustRegister(m.attempts, m.waits, m.tokens, m.skill, m.webhooks, m.reactions, newDatabase(pool),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

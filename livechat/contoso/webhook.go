@@ -127,12 +127,11 @@ func (s said) inbound() (livechat.Inbound, bool) {
 		event.Text, event.Format = clean(s.Message), format(s.Format)
 	case livechat.KindEdited:
 		event.Text, event.Format = clean(s.Message), format(s.Format)
-	case livechat.KindQueued:
+	case livechat.KindQueued, livechat.KindTransferred:
+		event.To = clean(s.To)
 		if q := s.state(); q != (livechat.QueueState{}) {
 			event.Queue = &q
 		}
-	case livechat.KindTransferred:
-		event.To = clean(s.To)
 	case livechat.KindEnded:
 		event.Reason, event.Summary = clean(s.Reason), clean(s.Summary)
 	default: // the rest have nothing of their own
