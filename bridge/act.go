@@ -110,12 +110,15 @@ func (b *Bridge) leaveMessage(ctx context.Context, tx *delivery.Tx, m *mapping.M
 	if !ok {
 		return nil, ErrNoHub
 	}
-	_, err := enqueue(ctx, tx, hub, delivery.Header{Conversation: hubLane(m.ID), Key: t.ID},
-		hubOrder{Mapping: m.ID, Say: t.message(m)})
-	if err != nil {
-		return nil, err
+	if t.Text != "" {
+		if _, err := enqueue(ctx, tx, hub, delivery.Header{Conversation: hubLane(m.ID), Key: t.ID}, t.order(m)); err != nil {
+			return nil, err
+		}
+		if err := mapping.Append(ctx, tx, t.entry(m)); err != nil {
+			return nil, err
+		}
 	}
-	if err := mapping.Append(ctx, tx, t.entry(m)); err != nil {
+	if err := b.forwardFiles(ctx, tx, m, t); err != nil {
 		return nil, err
 	}
 	return b.userEnds(ctx, tx, m, texts.MessageLeft())

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/liaison-skill/liaison/delivery"
+	"github.com/liaison-skill/liaison/files"
 	"github.com/liaison-skill/liaison/livechat"
 	"github.com/liaison-skill/liaison/mapping"
 	"github.com/liaison-skill/liaison/proactive"
@@ -57,6 +58,8 @@ type Options struct {
 	AgentLocale  string        // the language agents are spoken to in
 	Reconcile    time.Duration // how often both sides are compared; zero is 20 seconds
 	Overdue      time.Duration // after which a user is told that their words have not arrived; zero is 30 seconds
+	Files        *files.Store
+	PublicURL    string // where Files' handler is reached
 
 	// Hours tells whether a hub's agents are there by their business hours, and if
 	// not, when they will be: zero, not known. Nil: always.
@@ -75,6 +78,7 @@ type Bridge struct {
 	toHub     map[string]*delivery.Destination[hubOrder]
 	toTeams   *delivery.Destination[teamsOrder]
 	toCopilot *delivery.Destination[copilotOrder]
+	toFiles   *delivery.Destination[fileOrder]
 
 	userLines  *committer[Turn]
 	agentLines map[string]*committer[heard]
@@ -98,8 +102,9 @@ func New(opt Options) *Bridge {
 		Limits: opt.Teams, Budget: func(o teamsOrder) string { return "teams|" + o.Post.To.Bot.ID + "|" + o.Tenant },
 	}
 	b.toCopilot = &delivery.Destination[copilotOrder]{Name: toCopilot, Send: b.sendCopilot, Settled: b.copilotSettled}
+	b.toFiles = &delivery.Destination[fileOrder]{Name: toFiles, Send: b.fetchFile, Settled: b.fileSettled, Repeatable: true}
 	b.userLines = newCommitter(b.acceptUser)
-	peers := []delivery.Peer{b.toTeams, b.toCopilot}
+	peers := []delivery.Peer{b.toTeams, b.toCopilot, b.toFiles}
 	for name, hub := range opt.Hubs {
 		d := &delivery.Destination[hubOrder]{
 			Name: hubDestination(name), Breaks: true,

@@ -83,7 +83,7 @@ func (b *Bridge) acceptAgent(ctx context.Context, hub string, events []heard) ([
 				ms, kept = append(ms, m), append(kept, events[i])
 			}
 		}
-		return b.tellUsers(ctx, tx, hub, ms, kept)
+		return b.tellInOrder(ctx, tx, hub, ms, kept)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("hear: %w", err)

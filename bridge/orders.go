@@ -27,6 +27,7 @@ type (
 		Typing  bool              `json:"typing,omitempty"` // the user is typing, until Until
 		Until   time.Time         `json:"until,omitzero"`
 		End     *livechat.Ending  `json:"end,omitempty"`
+		Offer   *offer            `json:"offer,omitempty"`
 		Answer  *proactive.Post   `json:"answer,omitempty"` // tell the copilot how opening went
 	}
 
@@ -39,6 +40,7 @@ type (
 		Ends    bool           `json:"ends,omitempty"`  // the last one: then the copilot is told
 		Until   time.Time      `json:"until,omitzero"`  // when it is worth nothing any more
 		Bot     string         `json:"bot,omitempty"`   // with Amend: the copilot's app id
+		Offer   *offer         `json:"offer,omitempty"` // Post's activity is made of it then
 
 		// Amend changes an earlier line into Post's; Instead is said where that is
 		// not possible.
@@ -73,6 +75,8 @@ func (b *Bridge) sendHub(ctx context.Context, hub livechat.Hub, o hubOrder) erro
 		return b.open(ctx, hub, o)
 	case o.Say != nil:
 		return b.sayHub(ctx, hub, o)
+	case o.Offer != nil:
+		return b.giveHub(ctx, hub, o)
 	case o.Typing:
 		return b.typeHub(ctx, hub, o)
 	case o.End != nil:
@@ -148,9 +152,12 @@ func (b *Bridge) sendTeams(ctx context.Context, o teamsOrder) error {
 	}
 	var made string
 	var err error
-	if o.Amend != nil {
+	switch {
+	case o.Amend != nil:
 		made, err = b.amendTeams(ctx, o)
-	} else {
+	case o.Offer != nil:
+		made, err = b.giveTeams(ctx, o)
+	default:
 		made, err = b.send(ctx, o.Post)
 	}
 	if s := status(err); s == http.StatusForbidden || s == http.StatusNotFound {

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/liaison-skill/liaison/delivery"
+	"github.com/liaison-skill/liaison/files"
 	"github.com/liaison-skill/liaison/mapping"
 )
 
@@ -17,6 +18,7 @@ type Purged struct {
 	Entries       int64 `json:"entries"`
 	Deliveries    int64 `json:"deliveries"`
 	Attempts      int64 `json:"attempts"`
+	Files         int64 `json:"files"`
 
 	Open int `json:"open"` // conversations that go on; nothing is ended
 	Left int `json:"left"` // conversations that are over, with deliveries nobody decided about or that are under way
@@ -24,7 +26,7 @@ type Purged struct {
 
 // none reports whether nothing was deleted.
 func (p Purged) none() bool {
-	return p.Conversations == 0 && p.Entries == 0 && p.Deliveries == 0 && p.Attempts == 0
+	return p.Conversations == 0 && p.Entries == 0 && p.Deliveries == 0 && p.Attempts == 0 && p.Files == 0
 }
 
 const purgeAuditSQL = `
@@ -60,8 +62,9 @@ func Purge(ctx context.Context, pool *pgxpool.Pool, actor, user string) (Purged,
 func (p *Purged) purge(ctx context.Context, tx pgx.Tx, all []mapping.Mapping) error {
 	var ids []mapping.ID
 	var lanes []delivery.LaneID
+	var owners []string
 	for _, m := range all {
-		ids, lanes = append(ids, m.ID), append(lanes, lanesOf(m)...)
+		ids, lanes, owners = append(ids, m.ID), append(lanes, lanesOf(m)...), append(owners, fileOwner(m.ID))
 	}
 	gone, err := delivery.Forget(ctx, tx, unique(lanes)...)
 	if err != nil {
@@ -69,6 +72,9 @@ func (p *Purged) purge(ctx context.Context, tx pgx.Tx, all []mapping.Mapping) er
 	}
 	p.Deliveries, p.Attempts = gone.Deliveries, gone.Attempts
 	if p.Entries, err = mapping.Erase(ctx, tx, ids...); err != nil {
+		return err
+	}
+	if p.Files, err = files.DeleteOwned(ctx, tx, owners...); err != nil {
 		return err
 	}
 	kept, err := delivery.Kept(ctx, tx, 0, lanes...)
@@ -111,10 +117,14 @@ func holds(m mapping.Mapping, kept map[delivery.LaneID]bool) bool {
 func lanesOf(m mapping.Mapping) []delivery.LaneID { return append(ownLanes(m), sharedLanes(m)...) }
 
 func ownLanes(m mapping.Mapping) []delivery.LaneID {
-	return []delivery.LaneID{
+	lanes := []delivery.LaneID{
 		{Destination: hubDestination(m.Hub), Conversation: hubLane(m.ID)},
 		{Destination: toCopilot, Conversation: returnLane(m.ID)},
 	}
+	for n := range fileLanes {
+		lanes = append(lanes, delivery.LaneID{Destination: toFiles, Conversation: fileLane(m.ID, files.ID(n))})
+	}
+	return lanes
 }
 
 func sharedLanes(m mapping.Mapping) []delivery.LaneID {

@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -10,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/liaison-skill/liaison/delivery"
+	"github.com/liaison-skill/liaison/files"
 	"github.com/liaison-skill/liaison/mapping"
 )
 
@@ -19,6 +21,7 @@ const (
 	dedupeFor     = 7 * 24 * time.Hour
 	pruneEvery    = 5 * time.Minute
 	pruneMappings = 100
+	pruneFiles    = 20
 	pruneWithin   = 2 * time.Minute
 )
 
@@ -47,11 +50,25 @@ func (b *Bridge) prune(ctx context.Context) error {
 		return err
 	}
 	mappings, err := b.pruneMappings(ctx)
-	if mappings > 0 || did != (delivery.Pruned{}) {
-		b.opt.Log.InfoContext(ctx, "pruned", "mappings", mappings, "deliveries", did.Deliveries,
+	gone, filesErr := b.pruneFiles(ctx)
+	if mappings > 0 || gone > 0 || did != (delivery.Pruned{}) {
+		b.opt.Log.InfoContext(ctx, "pruned", "mappings", mappings, "files", gone, "deliveries", did.Deliveries,
 			"attempts", did.Attempts, "lanes", did.Lanes, "accepted", did.Accepted, "buried", did.Buried)
 	}
-	return err
+	return errors.Join(err, filesErr)
+}
+
+// pruneFiles deletes the files that nobody needs any more.
+func (b *Bridge) pruneFiles(ctx context.Context) (int64, error) {
+	var total int64
+	for n := int64(pruneFiles); n == pruneFiles; {
+		var err error
+		if n, err = files.Prune(ctx, b.opt.Pool, pruneFiles); err != nil {
+			return total, err
+		}
+		total += n
+	}
+	return total, b.opt.Files.ForgetKeys(ctx)
 }
 
 func (b *Bridge) pruneMappings(ctx context.Context) (int64, error) {

@@ -32,6 +32,8 @@ func (b *Bridge) hubSettled(ctx context.Context, tx *delivery.Tx, hub string, o 
 			return err
 		}
 		return b.post(ctx, tx, *o.Answer, b.started(m, q, o.Answer.Activity.Name)...)
+	case o.Offer != nil:
+		return b.hubOfferSettled(ctx, tx, m, *o.Offer, s)
 	case s.Delivered:
 		return nil
 	case o.Open != nil:
@@ -95,6 +97,9 @@ func (b *Bridge) teamsSettled(ctx context.Context, tx *delivery.Tx, o teamsOrder
 	}
 	if o.Ends {
 		return b.giveBack(ctx, tx, m)
+	}
+	if s.Delivered && o.Offer != nil {
+		return b.teamsOfferSettled(ctx, tx, m, *o.Offer)
 	}
 	if s.Delivered || !o.Agent {
 		return nil

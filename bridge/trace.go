@@ -25,8 +25,9 @@ func Spans(m mapping.Traced) []delivery.Span {
 // LaneOf reads a lane's name: the mapping whose lane it is, or the user's
 // conversation that it leads to.
 func LaneOf(destination, lane string) (mapping.ID, activity.ConversationID) {
-	for _, prefix := range []string{"mapping ", "return "} {
+	for _, prefix := range []string{"mapping ", "return ", "files "} {
 		if number, ok := strings.CutPrefix(lane, prefix); ok {
+			number, _, _ = strings.Cut(number, "/")
 			if id, err := strconv.ParseInt(number, 10, 64); err == nil {
 				return mapping.ID(id), ""
 			}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/liaison-skill/liaison/activity"
 	"github.com/liaison-skill/liaison/delivery"
+	"github.com/liaison-skill/liaison/files"
 	"github.com/liaison-skill/liaison/livechat"
 	"github.com/liaison-skill/liaison/mapping"
 	"github.com/liaison-skill/liaison/texts"
@@ -29,8 +30,9 @@ type Turn struct {
 	Reference  mapping.Reference
 	Claimed    livechat.ConversationID // the hub conversation the copilot names; may be empty
 	Text       string
-	Press      *Press    // a button of ours that was pressed, or nil
-	At         time.Time // by the channel's clock; zero when it does not say
+	Files      []files.Source // with neither owner nor direction
+	Press      *Press         // a button of ours that was pressed, or nil
+	At         time.Time      // by the channel's clock; zero when it does not say
 	Problem    string
 	Summary    string          // what the copilot makes of the conversation so far
 	Queue      string          // where it should go; a hint to the hub
@@ -92,7 +94,7 @@ func (b *Bridge) acceptUser(ctx context.Context, turns []Turn) ([]error, error) 
 				ms, kept = append(ms, m), append(kept, turns[i])
 			}
 		}
-		return b.forwardLocked(ctx, tx, ms, kept)
+		return b.forwardInOrder(ctx, tx, ms, kept)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("forward: %w", err)
@@ -119,7 +121,7 @@ func (b *Bridge) forwardLocked(ctx context.Context, tx *delivery.Tx, ms []*mappi
 		refs[i] = t.Reference
 		item, err := b.toHub[ms[i].Hub].Item(delivery.Header{
 			Conversation: hubLane(ms[i].ID), Scope: inScope(t.Key), Key: t.ID, Likeness: t.likeness(), From: t.from,
-		}, hubOrder{Mapping: ms[i].ID, Say: t.message(ms[i])})
+		}, t.order(ms[i]))
 		if err != nil {
 			return err
 		}
@@ -139,11 +141,21 @@ func (b *Bridge) forwardLocked(ctx context.Context, tx *delivery.Tx, ms []*mappi
 				return err
 			}
 		}
-		if fresh[i] {
+		if fresh[i] && t.Text != "" {
 			said = append(said, t.entry(ms[i]))
 		}
 	}
-	return mapping.Append(ctx, tx, said...)
+	if err := mapping.Append(ctx, tx, said...); err != nil {
+		return err
+	}
+	for i, t := range turns {
+		if fresh[i] {
+			if err := b.forwardFiles(ctx, tx, ms[i], t); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // entry is the turn for the transcript.

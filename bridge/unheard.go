@@ -22,7 +22,11 @@ func (b *Bridge) Unheard(ctx context.Context, t Turn) error {
 // likeness is what a turn has in common with a copy of it: sender, words, and
 // what it answers. It holds none of them in a readable form.
 func (t Turn) likeness() string {
-	common, _ := json.Marshal([]string{t.Reference.Teams.User.ID, t.Text, t.ReplyTo})
+	said := []string{t.Reference.Teams.User.ID, t.Text, t.ReplyTo}
+	for _, f := range t.Files {
+		said = append(said, f.URL)
+	}
+	common, _ := json.Marshal(said)
 	digest := sha256.Sum256(common)
 	return hex.EncodeToString(digest[:])
 }

@@ -177,25 +177,26 @@ func (o *Outbox) attempt(ctx context.Context, l *lane, m message) (try, bool) {
 	if m.expired() {
 		return try{Outcome: Outcome{Class: Expired}, seq: m.seq, began: now}, true
 	}
-	limit := now.Add(o.config.Timeout)
-	if !m.expires.IsZero() && m.expires.Before(limit) {
-		limit = m.expires
-	}
-	ctx, cancel := context.WithDeadline(ctx, limit)
+	whole, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if !l.mayBegin(cancel) {
 		return try{}, false
 	}
-	ctx, ended := o.attempting(ctx, l, m)
+	whole, ended := o.attempting(whole, l, m)
 	t := try{seq: m.seq, began: now}
-	err := l.send(receiving(ctx, &t.receipt), m.payload)
+	limited, stop := limit(receiving(whole, &t.receipt), now.Add(o.config.Timeout), m.expires)
+	defer stop()
+	err := l.send(limited, m.payload)
 	t.Outcome, t.took = classify(err), time.Since(now)
 	ended(t)
+	l.looked()
+	if t.Class == Waiting {
+		return t, true
+	}
 	l.pace.sent(l, now.Add(t.took))
 	if !l.local(m.payload) {
 		l.breaker.record(t.Outcome)
 	}
-	l.looked()
 	o.config.Meter.Attempted(l.name, t.Class, t.took)
 	if err != nil {
 		o.log.WarnContext(ctx, "attempt did not deliver", "destination", l.name, "seq", m.seq,
@@ -206,6 +207,10 @@ func (o *Outbox) attempt(ctx context.Context, l *lane, m message) (try, bool) {
 
 // retry gives the lane back until the message's next try.
 func (o *Outbox) retry(ctx context.Context, l *lane, m message, t try) {
+	if t.Class == Waiting {
+		o.putBack(ctx, l, t.After)
+		return
+	}
 	l.attempts++
 	if t.Class == Fault {
 		l.faults++

@@ -19,11 +19,13 @@ const (
 	Expired     Class = "expired"     // its time was up: dead
 	Unreachable Class = "unreachable" // the peer said no to all of the lane: it is parked
 	Lost        Class = "lost"        // its owner went away and may have sent it
+	Waiting     Class = "waiting"     // something of ours comes first: the peer was not asked, and it is no attempt
 )
 
 // An Outcome is what one attempt came to. The error that Send returned is asked
 // through its own methods, so that clients need not import this package:
 //
+//	Waiting() bool              the peer was not asked yet; RetryAfter says when to look again
 //	Permanent() bool            repeating is pointless
 //	Unavailable() bool          it is not about this message
 //	Unreachable() bool          it is about all of the lane, until somebody resumes it
@@ -54,10 +56,13 @@ func classify(err error) Outcome {
 		return Outcome{Class: Delivered}
 	}
 	out := Outcome{Class: Fault}
+	var waiting interface{ Waiting() bool }
 	var permanent interface{ Permanent() bool }
 	var unavailable interface{ Unavailable() bool }
 	var unreachable interface{ Unreachable() bool }
 	switch {
+	case errors.As(err, &waiting) && waiting.Waiting():
+		out.Class = Waiting
 	case errors.As(err, &unreachable) && unreachable.Unreachable():
 		out.Class = Unreachable
 	case errors.As(err, &permanent) && permanent.Permanent():

@@ -74,6 +74,11 @@ func (o *Outbox) fate(l *lane, m message, out Outcome) fate {
 		return parked
 	case Refused, Expired:
 		return dead
+	case Waiting:
+		if time.Since(m.born) > o.config.GiveUp {
+			return dead
+		}
+		return again
 	case Unavailable, Fault, Lost:
 	}
 	if f := o.doubted(l); f != again {

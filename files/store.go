@@ -30,9 +30,9 @@ const (
 
 // Config is what an operator sets.
 type Config struct {
-	Max   env.Bytes    `env:"MAX_ATTACHMENT, default=20MiB" help:"longest attachment; not used by this version"`
-	Types Types        `env:"ATTACHMENT_TYPES" help:"attachments that are taken, comma list of endings and types such as .pdf,image/*; all by default; programs and scripts never; not used by this version"`
-	Links env.Duration `env:"FILE_LINKS, default=24h" help:"how long a link to an attachment is good; not used by this version"`
+	Max   env.Bytes    `env:"MAX_ATTACHMENT, default=20MiB" help:"longest attachment"`
+	Types Types        `env:"ATTACHMENT_TYPES" help:"attachments that are taken, comma list of endings and types such as .pdf,image/*; all by default; programs and scripts never"`
+	Links env.Duration `env:"FILE_LINKS, default=24h" help:"how long a link to an attachment is good"`
 }
 
 // A Peer is somebody whose URLs are known in advance.
@@ -104,6 +104,9 @@ func (s *Store) client(p Peer) (*http.Client, error) {
 	}
 	return client, nil
 }
+
+// Max is the longest file that is taken, in bytes.
+func (s *Store) Max() int64 { return int64(s.opt.Max) }
 
 // A signer sends the first request of a fetch with a credential when its URL may
 // have it, and all that follow a redirect without.

@@ -1,6 +1,7 @@
 package proactive
 
 import (
+	"encoding/base64"
 	"strings"
 
 	"github.com/liaison-skill/liaison/activity"
@@ -18,6 +19,16 @@ func AgentText(sender, text string) activity.Activity {
 	return activity.Activity{
 		Type: activity.TypeMessage, Text: said, TextFormat: activity.FormatMarkdown,
 	}
+}
+
+// AgentPicture returns a message activity that shows a picture from a human agent,
+// whose media type is kind.
+func AgentPicture(sender, name, kind string, content []byte) activity.Activity {
+	a := AgentText(sender, name)
+	a.Attachments = []activity.Attachment{{
+		ContentType: kind, ContentURL: "data:" + kind + ";base64," + base64.StdEncoding.EncodeToString(content), Name: name,
+	}}
+	return a
 }
 
 // Notice returns a message activity in the service's own words.

@@ -163,7 +163,7 @@ func (h *Handler) forward(ctx context.Context, t bridge.Turn) ([]activity.Activi
 	if t.Channel != activity.ChannelTeams {
 		return h.onlyTeams(ctx, t)
 	}
-	if t.Text == "" && t.Press == nil {
+	if t.Text == "" && t.Press == nil && len(t.Files) == 0 {
 		return nil, nil // nothing was said
 	}
 	began := time.Now()

@@ -47,7 +47,9 @@ func (h *Handler) turn(a activity.Activity, caller auth.Caller) (bridge.Turn, er
 		t.Press = &press
 	}
 	if a.Type == activity.TypeMessage || a.Type == activity.TypeMessageUpdate {
-		t.Text = words(a, in.problem)
+		var others []activity.Attachment
+		t.Files, others = attached(a.Attachments)
+		t.Text = words(a.Text, in.problem, others)
 	}
 	t.Variables = in.variables
 	t.Reference = h.reference(a, caller)
@@ -133,20 +135,17 @@ func user(a activity.Activity) livechat.User {
 	return u
 }
 
-// words is what a message says. Teams repeats the text as a text/html attachment;
-// any other attachment is named, so that the agent knows of it.
-func words(a activity.Activity, problem string) string {
+// words is what a message says. Attachments that are not passed on are named, so
+// that the agent knows of them.
+func words(text, problem string, others []activity.Attachment) string {
 	said := []string{}
 	switch {
-	case strings.TrimSpace(a.Text) != "":
-		said = append(said, a.Text)
+	case strings.TrimSpace(text) != "":
+		said = append(said, text)
 	case problem != "":
 		said = append(said, problem)
 	}
-	for _, f := range a.Attachments {
-		if f.ContentType == "text/html" {
-			continue
-		}
+	for _, f := range others {
 		said = append(said, fmt.Sprintf("[The user sent an attachment that is not shown here: %s]", named(f)))
 	}
 	return strings.Join(said, "\n")
@@ -154,9 +153,9 @@ func words(a activity.Activity, problem string) string {
 
 func named(f activity.Attachment) string {
 	if f.Name != "" {
-		return strings.ReplaceAll(f.Name, "\x00", "")
+		return clean(f.Name)
 	}
-	return strings.ReplaceAll(f.ContentType, "\x00", "")
+	return clean(f.ContentType)
 }
 
 // inputs are the values a topic binds to an action.

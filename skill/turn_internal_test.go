@@ -10,6 +10,8 @@ import (
 
 	"github.com/liaison-skill/liaison/activity"
 	"github.com/liaison-skill/liaison/auth"
+	"github.com/liaison-skill/liaison/bridge"
+	"github.com/liaison-skill/liaison/files"
 	"github.com/liaison-skill/liaison/livechat"
 	"github.com/liaison-skill/liaison/mapping"
 	"github.com/liaison-skill/liaison/proactive"
@@ -221,8 +223,45 @@ func TestWords(t *testing.T) {
 		"several, in their order":    {"", "", []activity.Attachment{file, {ContentType: "x/y"}}, shown + "a.png]\n" + shown + "x/y]"},
 		"words keep their own space": {" a\n b ", "", nil, " a\n b "},
 	} {
-		if got := words(activity.Activity{Text: tc.text, Attachments: tc.files}, tc.problem); got != tc.want {
-			t.Errorf("%s: %q, want %q", name, got, tc.want)
+		sources, others := attached(tc.files)
+		if got := words(tc.text, tc.problem, others); got != tc.want || len(sources) > 0 {
+			t.Errorf("%s: %q and %d files, want %q", name, got, len(sources), tc.want)
+		}
+	}
+}
+
+func TestAttached(t *testing.T) {
+	t.Parallel()
+	const download = "application/vnd.microsoft.teams.file.download.info"
+	for name, tc := range map[string]struct {
+		in   activity.Attachment
+		want []files.Source
+	}{
+		"a file's URL gets no credential": {
+			activity.Attachment{ContentType: download, Name: "a.pdf", ContentURL: "https://x/view", Content: json.RawMessage(`{"downloadUrl":"https://x/get","fileType":"pdf"}`)},
+			[]files.Source{{Name: "a.pdf", URL: "https://x/get"}},
+		},
+		"a file without a name has its ending": {
+			activity.Attachment{ContentType: download, Content: json.RawMessage(`{"downloadUrl":"https://x/get","fileType":"pdf"}`)},
+			[]files.Source{{Name: "file.pdf", URL: "https://x/get"}},
+		},
+		"a file without a URL is one that cannot be had": {
+			activity.Attachment{ContentType: download, Name: "a.pdf", Content: json.RawMessage(`"broken"`)}, []files.Source{{Name: "a.pdf"}},
+		},
+		"a picture may need the bot's token": {
+			activity.Attachment{ContentType: "image/*", ContentURL: "https://smba/v3/attachments/1"},
+			[]files.Source{{URL: "https://smba/v3/attachments/1", Credential: bridge.ConnectorFiles}},
+		},
+		"a picture within": {
+			activity.Attachment{ContentType: "image/png", ContentURL: "data:image/png;base64,AA", Name: "a\x00.png"},
+			[]files.Source{{Name: "a.png", Type: "image/png", URL: "data:image/png;base64,AA", Credential: bridge.ConnectorFiles}},
+		},
+		"a card is no file": {in: activity.Attachment{ContentType: "application/vnd.microsoft.card.adaptive", ContentURL: "https://x/1"}},
+		"the companion":     {in: activity.Attachment{ContentType: "text/HTML", ContentURL: "https://x/1"}},
+	} {
+		got, _ := attached([]activity.Attachment{tc.in})
+		if diff := cmp.Diff(tc.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -70,6 +71,10 @@ func New(c Config, version string, pool *pgxpool.Pool, log *slog.Logger, addr ne
 	if err != nil {
 		return nil, fmt.Errorf("LIAISON_TEXTS: %w", err)
 	}
+	store, err := fileStore(c, pool, log, hosts, credentials)
+	if err != nil {
+		return nil, err
+	}
 	hubs, readers := adapters(c, peers, traces)
 	drain := time.Duration(c.Drain) / 2 // the doors get one half, what is in flight the other
 	c.Delivery.Drain, c.Delivery.Meter, c.Delivery.Tracer = drain, m, traces.Tracer()
@@ -86,6 +91,7 @@ func New(c Config, version string, pool *pgxpool.Pool, log *slog.Logger, addr ne
 		Openings:  c.Openings,
 		Reconcile: c.Reconcile,
 		Overdue:   c.Overdue,
+		Files:     store, PublicURL: strings.TrimSuffix(c.PublicURL, "/"),
 	})
 	r, limiter := web.NewEngine(log), web.NewLimiter(c.Rate)
 	r.Use(counted(m))
@@ -95,6 +101,7 @@ func New(c Config, version string, pool *pgxpool.Pool, log *slog.Logger, addr ne
 	for _, h := range []interface{ Mount(r gin.IRouter) }{
 		&skill.Handler{Bridge: b, Verifier: verifier, Hosts: hosts, Log: log, MaxBody: int64(c.MaxBody), Limiter: limiter, Reacted: m.Reacted},
 		&webhook.Handler{Bridge: b, Hubs: readers, Default: c.HubNames[0], Log: log, MaxBody: int64(c.MaxBody), Limiter: limiter},
+		downloads{store.Handler()},
 		&health{pool: pool, log: log},
 	} {
 		h.Mount(r)

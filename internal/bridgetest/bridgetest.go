@@ -13,6 +13,7 @@ import (
 
 	"github.com/liaison-skill/liaison/auth"
 	"github.com/liaison-skill/liaison/bridge"
+	"github.com/liaison-skill/liaison/files"
 	"github.com/liaison-skill/liaison/internal/app"
 	"github.com/liaison-skill/liaison/internal/pgtest"
 	"github.com/liaison-skill/liaison/livechat"
@@ -49,12 +50,19 @@ func Start(tb testing.TB, cfg app.Config, hub livechat.Hub) (*bridge.Bridge, *pg
 		tb.Fatal(err)
 	}
 	pool := pgtest.DB(tb, migrations.Schema())
+	store, err := files.NewStore(files.Options{
+		Pool: pool, Log: slog.New(slog.DiscardHandler), Config: cfg.Files, Keep: time.Hour,
+		Peers: map[string]files.Peer{bridge.ConnectorFiles: {}, bridge.HubFiles("contoso"): {}},
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
 	cfg.Delivery.Drain = time.Second
 	b := bridge.New(bridge.Options{
 		Pool: pool, Log: slog.New(slog.DiscardHandler), Delivery: cfg.Delivery, Replica: "test",
 		Hubs: map[string]livechat.Hub{"contoso": hub}, Hub: "contoso", ConnectorURL: cfg.Auth.ConnectorURL,
 		Client: &proactive.Client{Credentials: credentials, Base: http.DefaultTransport, Timeout: time.Minute},
-		Texts:  catalogue,
+		Texts:  catalogue, Files: store, PublicURL: cfg.PublicURL,
 	})
 	ctx, cancel := context.WithCancel(context.WithoutCancel(tb.Context()))
 	done := make(chan error, 1)

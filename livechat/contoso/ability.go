@@ -56,7 +56,9 @@ func (a *Adapter) Attach(ctx context.Context, c livechat.ConversationID, f livec
 		header.Set("Content-Digest", "sha-256=:"+base64.StdEncoding.EncodeToString(sum)+":") // RFC 9530
 	}
 	query := url.Values{"conversationId": {string(c)}, "name": {f.Name}, "sender": {f.Sender}}
-	err = jsonhttp.Do(ctx, a.HTTP, jsonhttp.Request{
+	patient := *a.HTTP
+	patient.Timeout = 0 // it is for answers, not for content; ctx bounds this
+	err = jsonhttp.Do(ctx, &patient, jsonhttp.Request{
 		URL: a.base() + "/api/chat/attach?" + query.Encode(), Header: header, Content: content, Size: f.Size,
 	})
 	if err != nil {

@@ -28,7 +28,7 @@ import (
 
 // An Adapter speaks with one Contoso. It is safe for concurrent use.
 type Adapter struct {
-	HTTP    *http.Client // its timeout bounds the transfer of a file, too
+	HTTP    *http.Client // its timeout does not bound the transfer of a file
 	URL     string       // base, without /api
 	Header  http.Header  // credentials sent with every call; may be nil
 	Secrets []env.Secret // what webhooks are signed with; any of them
