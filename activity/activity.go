@@ -132,14 +132,15 @@ type Attachment struct {
 	Content     json.RawMessage `json:"content,omitempty"`
 }
 
-// An Entity is metadata about an activity. Only clientInfo is read; members of
-// other types are dropped.
+// An Entity is metadata about an activity. Only clientInfo and mention are read;
+// members of other types are dropped.
 type Entity struct {
-	Type     string `json:"type"`
-	Locale   string `json:"locale,omitempty"`
-	Country  string `json:"country,omitempty"`
-	Platform string `json:"platform,omitempty"`
-	Timezone string `json:"timezone,omitempty"`
+	Type      string          `json:"type"`
+	Locale    string          `json:"locale,omitempty"`
+	Country   string          `json:"country,omitempty"`
+	Platform  string          `json:"platform,omitempty"`
+	Timezone  string          `json:"timezone,omitempty"`
+	Mentioned json.RawMessage `json:"mentioned,omitempty"`
 }
 
 // ExpectedReplies is the body that answers an activity sent with
@@ -170,6 +171,29 @@ func (a Activity) Tenant() string {
 	}
 	_ = json.Unmarshal(a.ChannelData, &data) // of any shape; only this one is known
 	return data.Tenant.ID
+}
+
+// Mentioned returns the name by which the participant with an id is mentioned in
+// the text, or "".
+func (a Activity) Mentioned(id string) string {
+	for _, e := range a.Entities {
+		var who struct{ ID, Name string }
+		if e.Type == "mention" && json.Unmarshal(e.Mentioned, &who) == nil && who.ID == id {
+			return who.Name
+		}
+	}
+	return ""
+}
+
+// Email returns the sender's e-mail address, or "". Hosts put it into from or into
+// channelData.
+func (a Activity) Email() string {
+	if a.From.Email != "" {
+		return a.From.Email
+	}
+	var data struct{ Email string }
+	_ = json.Unmarshal(a.ChannelData, &data) // of any shape; only this one is known
+	return data.Email
 }
 
 // Client returns the clientInfo entity, or a zero one.

@@ -43,11 +43,42 @@ func TestClient(t *testing.T) {
 	t.Parallel()
 	info := activity.Entity{Type: "clientInfo", Platform: "Web", Timezone: "Europe/Berlin"}
 	a := activity.Activity{Entities: []activity.Entity{{Type: "mention", Platform: "x"}, info, {Type: "clientInfo"}}}
-	if got := a.Client(); got != info {
-		t.Errorf("client is %+v, want %+v", got, info)
+	if diff := cmp.Diff(info, a.Client()); diff != "" {
+		t.Errorf("client (-want +got):\n%s", diff)
 	}
-	if got := (activity.Activity{}).Client(); got != (activity.Entity{}) {
-		t.Errorf("client of an activity without entities is %+v", got)
+	if diff := cmp.Diff(activity.Entity{}, activity.Activity{}.Client()); diff != "" {
+		t.Errorf("client of an activity without entities (-want +got):\n%s", diff)
+	}
+}
+
+func TestMentioned(t *testing.T) {
+	t.Parallel()
+	a := activity.Activity{Entities: []activity.Entity{
+		{Type: "clientInfo", Mentioned: json.RawMessage(`{"id":"28:bot","name":"no mention"}`)},
+		{Type: "mention", Mentioned: json.RawMessage(`"28:bot"`)},
+		{Type: "mention", Mentioned: json.RawMessage(`{"id":"29:ann","name":"Ann"}`)},
+		{Type: "mention", Mentioned: json.RawMessage(`{"id":"28:bot","name":"Liaison"}`)},
+	}}
+	for id, want := range map[string]string{"28:bot": "Liaison", "29:ann": "Ann", "28:BOT": "", "": ""} {
+		if got := a.Mentioned(id); got != want {
+			t.Errorf("%q is mentioned as %q, want %q", id, got, want)
+		}
+	}
+}
+
+func TestEmail(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct{ from, data, want string }{
+		"from":                  {"a@x", `{"email":"b@x"}`, "a@x"},
+		"channelData":           {"", `{"email":"b@x"}`, "b@x"},
+		"nowhere":               {"", `{}`, ""},
+		"channelData is a text": {"", `"b@x"`, ""},
+		"a number":              {"", `{"email":1}`, ""},
+	} {
+		a := activity.Activity{From: activity.Account{Email: tc.from}, ChannelData: json.RawMessage(tc.data)}
+		if got := a.Email(); got != tc.want {
+			t.Errorf("%s: %q, want %q", name, got, tc.want)
+		}
 	}
 }
 

@@ -7,12 +7,12 @@ import (
 	"fmt"
 	"net/http"
 
-	"github.com/liaison-skill/liaison/activity"
 	"github.com/liaison-skill/liaison/delivery"
 	"github.com/liaison-skill/liaison/livechat"
 	"github.com/liaison-skill/liaison/mapping"
 	"github.com/liaison-skill/liaison/proactive"
 	"github.com/liaison-skill/liaison/texts"
+	"github.com/liaison-skill/liaison/words"
 )
 
 // An amendment changes or takes back what was said before.
@@ -29,21 +29,27 @@ func (b *Bridge) agentAmends(ctx context.Context, tx *delivery.Tx, m *mapping.Ma
 	if err != nil || e.Message == "" {
 		return err
 	}
-	o := teamsOrder{
-		Mapping: m.ID, Tenant: m.Tenant, Bot: m.Key.BotAppID, Agent: true,
-		Amend: &amendment{Key: key, Delete: e.Kind == livechat.KindDeleted},
+	a := amendment{Key: key, Delete: e.Kind == livechat.KindDeleted}
+	said, told, kept := "", b.say(m, texts.Deleted()), b.say(m, texts.Deleted())
+	if !a.Delete {
+		said = agentWords(e)
+		told, kept = b.say(m, texts.Edited(words.Lead("", said))), b.say(m, texts.Edited(e.Text))
 	}
-	said, told := proactive.AgentText(e.Sender, agentWords(e)), b.say(m, texts.Edited(agentWords(e)))
-	if o.Amend.Delete {
-		said, told = activity.Activity{}, b.say(m, texts.Deleted())
+	orders := agentLines(m, e.Sender, told)
+	if len(orders) == 1 { // else it cannot become the one line
+		o := &orders[0]
+		o.Amend, o.Bot = &a, m.Key.BotAppID
+		instead := o.Post.Activity
+		o.Instead, o.Post.Activity = &instead, proactive.AgentLines(e.Sender, said)[0]
 	}
-	o.Post = proactive.Post{To: m.Teams, Activity: said}
-	instead := proactive.AgentText(e.Sender, told)
-	o.Instead = &instead
-	if _, err := enqueue(ctx, tx, b.toTeams, delivery.Header{Conversation: teamsLane(m.Key), Key: e.ID}, o); err != nil {
+	items, err := b.partItems(delivery.Header{Conversation: teamsLane(m.Key)}, e.ID, orders)
+	if err != nil {
 		return err
 	}
-	return mapping.Append(ctx, tx, mapping.Entry{Mapping: m.ID, Side: mapping.Agent, Name: e.Sender, Text: told, Key: e.ID})
+	if _, err := tx.Enqueue(ctx, items...); err != nil {
+		return err
+	}
+	return mapping.Append(ctx, tx, mapping.Entry{Mapping: m.ID, Side: mapping.Agent, Name: e.Sender, Text: kept, Key: e.ID})
 }
 
 // amendTeams changes or deletes the activity that Teams made of an agent's line.
@@ -56,6 +62,11 @@ func (b *Bridge) amendTeams(ctx context.Context, o teamsOrder) (string, error) {
 	}
 	instead := o.Post
 	instead.Activity = *o.Instead
+	if made == "" && o.Amend.Delete {
+		if n, err := b.deleteParts(ctx, o.Post.To, lane, o.Amend.Key); n > 0 || err != nil {
+			return "", err
+		}
+	}
 	if made == "" {
 		return b.send(ctx, instead)
 	}
@@ -64,10 +75,15 @@ func (b *Bridge) amendTeams(ctx context.Context, o teamsOrder) (string, error) {
 	} else {
 		err = b.opt.Client.Update(ctx, o.Post, made)
 	}
-	if status(err) == http.StatusNotFound || status(err) == http.StatusMethodNotAllowed {
-		return b.send(ctx, instead) // it is gone, or this is not Teams
+	if cannotAmend(err) {
+		return b.send(ctx, instead)
 	}
 	return made, err
+}
+
+// cannotAmend reports whether the line is gone, or this is not Teams.
+func cannotAmend(err error) bool {
+	return status(err) == http.StatusNotFound || status(err) == http.StatusMethodNotAllowed
 }
 
 // Amend promises the hub that the user changed the message with the turn's id, or
@@ -83,7 +99,7 @@ func (b *Bridge) Amend(ctx context.Context, t Turn, deleted bool) error {
 		if !ok {
 			return ErrNoHub
 		}
-		said := amendment{Key: hubKey(m.ID, t.ID), Text: t.Text, Delete: deleted}
+		said := amendment{Key: hubKey(m.ID, t.ID), Text: words.Inert(t.Text), Delete: deleted}
 		told := b.sayAgent(texts.Edited(t.Text))
 		if deleted {
 			told = b.sayAgent(texts.Deleted())
@@ -91,7 +107,7 @@ func (b *Bridge) Amend(ctx context.Context, t Turn, deleted bool) error {
 		fresh, err := enqueue(ctx, tx, hub,
 			delivery.Header{Conversation: hubLane(m.ID), Scope: inScope(t.Key), Key: "amend " + t.ID + " " + t.version()},
 			hubOrder{Mapping: m.ID, Amend: &said, Say: &livechat.Message{
-				Conversation: m.HubConversation, Key: said.Key + " " + t.version(), Sender: t.User.Name, Text: told,
+				Conversation: m.HubConversation, Key: said.Key + " " + t.version(), Sender: words.Inert(t.User.Name), Text: words.Inert(told),
 			}})
 		if err != nil || !fresh {
 			return err
@@ -110,11 +126,12 @@ func (t Turn) version() string {
 	return hex.EncodeToString(digest[:8])
 }
 
-// amendHub tells the hub of a change: as such if it knows changes, and the message.
+// amendHub tells the hub of a change, as such if it knows changes and has the
+// message as one.
 func amendHub(ctx context.Context, hub livechat.Hub, a amendment, say livechat.Message) error {
 	able, ok := hub.(livechat.Amend)
-	if !ok {
-		return hub.Send(ctx, say)
+	if !ok || len(hubParts(hub, a.Text)) > 1 {
+		return sendParts(ctx, hub, say)
 	}
 	var err error
 	if a.Delete {
@@ -128,5 +145,5 @@ func amendHub(ctx context.Context, hub livechat.Hub, a amendment, say livechat.M
 	case a.Delete:
 		return nil // what the agent never saw is gone
 	}
-	return hub.Send(ctx, say)
+	return sendParts(ctx, hub, say) // said in parts, or never
 }

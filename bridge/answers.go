@@ -29,6 +29,7 @@ const (
 	reasonClosed   = "closed"   // outside business hours
 	reasonNoAgents = "noAgents" // nobody is at their desk
 	reasonHub      = "hubUnavailable"
+	reasonChannel  = "channel" // not Teams
 )
 
 // errRepeat is a turn that had its effect before.
@@ -88,6 +89,16 @@ func (b *Bridge) notStarted(m mapping.Mapping, name string) []activity.Activity 
 		out = Outputs{Status: statusUnavailable, Reason: m.Reason}
 	}
 	return []activity.Activity{proactive.Notice(b.say(&m, text)), EndOfTurn(name, code, out)}
+}
+
+// OnlyTeams refuses a turn of a channel that agents' words could not reach, and
+// returns the answer: proactive messages exist in Teams only.
+func (b *Bridge) OnlyTeams(ctx context.Context, t Turn) ([]activity.Activity, error) {
+	answers := []activity.Activity{
+		proactive.Notice(b.voice(t).Say(texts.OnlyTeams())),
+		EndOfTurn(t.Name, activity.CodeError, Outputs{Status: statusUnavailable, Reason: reasonChannel}),
+	}
+	return answers, b.Answer(ctx, t, answers...)
 }
 
 // Answer promises activities to the skill host as the answer to t. A repeated

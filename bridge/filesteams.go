@@ -8,17 +8,18 @@ import (
 	"github.com/liaison-skill/liaison/files"
 	"github.com/liaison-skill/liaison/mapping"
 	"github.com/liaison-skill/liaison/proactive"
+	"github.com/liaison-skill/liaison/words"
 )
 
 // tellInOrder promises agents' lines to users of locked mappings so that words stay
 // behind the files that were given before them.
 func (b *Bridge) tellInOrder(ctx context.Context, tx *delivery.Tx, hub string, ms []*mapping.Mapping, events []heard) error {
 	for from, to := range stretches(len(events), func(i int) bool { return len(events[i].Files) > 0 }) {
-		words, last := to, to-1
+		said, last := to, to-1
 		if agentWords(events[last].Inbound) == "" {
-			words = last
+			said = last
 		}
-		if err := b.tellUsers(ctx, tx, hub, ms[from:words], events[from:words]); err != nil {
+		if err := b.tellUsers(ctx, tx, hub, ms[from:said], events[from:said]); err != nil {
 			return err
 		}
 		if err := b.tellFiles(ctx, tx, hub, ms[last], events[last]); err != nil {
@@ -98,7 +99,7 @@ func (b *Bridge) fileActivity(ctx context.Context, m *mapping.Mapping, f files.F
 	if err != nil {
 		return activity.Activity{}, err
 	}
-	return proactive.AgentText(sender, b.say(m, link)), nil
+	return proactive.AgentLines(sender, words.Literal(b.say(m, link)))[0], nil // it is short
 }
 
 // teamsOfferSettled tells the agent of a file that the user did not get although

@@ -11,7 +11,6 @@ import (
 	"github.com/liaison-skill/liaison/delivery"
 	"github.com/liaison-skill/liaison/livechat"
 	"github.com/liaison-skill/liaison/mapping"
-	"github.com/liaison-skill/liaison/proactive"
 )
 
 // A hub may speak before the answer to our opening is recorded, so an unknown
@@ -102,21 +101,18 @@ func hearable(m *mapping.Mapping) error {
 }
 
 func (b *Bridge) tellUsers(ctx context.Context, tx *delivery.Tx, hub string, ms []*mapping.Mapping, events []heard) error {
-	items := make([]delivery.Item, len(ms))
+	var items []delivery.Item
+	lines := make([][]delivery.Item, len(ms)) // of each event; none of a repeat
 	var waiting []mapping.ID
 	for i, m := range ms {
 		if m.State == mapping.Waiting {
 			waiting = append(waiting, m.ID)
 		}
-		item, err := b.toTeams.Item(
-			delivery.Header{Conversation: teamsLane(m.Key), Scope: hubScope(hub, events[i].Conversation), Key: events[i].ID, From: events[i].from},
-			teamsOrder{Mapping: m.ID, Tenant: m.Tenant, Agent: true, Post: proactive.Post{
-				To: m.Teams, Activity: proactive.AgentText(events[i].Sender, agentWords(events[i].Inbound)),
-			}})
+		line, err := b.agentItems(ctx, tx, m, hubScope(hub, events[i].Conversation), events[i])
 		if err != nil {
 			return err
 		}
-		items[i] = item
+		lines[i], items = line, append(items, line...)
 	}
 	if len(waiting) > 0 {
 		if err := mapping.Joined(ctx, tx, waiting...); err != nil {
@@ -129,12 +125,13 @@ func (b *Bridge) tellUsers(ctx context.Context, tx *delivery.Tx, hub string, ms 
 	}
 	var said []mapping.Entry
 	for i, e := range events {
-		if fresh[i] {
-			said = append(said, mapping.Entry{Mapping: ms[i].ID, Side: mapping.Agent, Name: e.Sender, Text: agentWords(e.Inbound), Key: e.ID, Message: e.Message})
+		if len(lines[i]) == 0 {
+			continue
 		}
+		if fresh[0] {
+			said = append(said, mapping.Entry{Mapping: ms[i].ID, Side: mapping.Agent, Name: e.Sender, Text: e.Text, Key: e.ID, Message: e.Message})
+		}
+		fresh = fresh[len(lines[i]):]
 	}
 	return mapping.Append(ctx, tx, said...)
 }
-
-// agentWords is what an agent wrote, as text.
-func agentWords(e livechat.Inbound) string { return e.Text }

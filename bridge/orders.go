@@ -12,6 +12,7 @@ import (
 	"github.com/liaison-skill/liaison/livechat"
 	"github.com/liaison-skill/liaison/mapping"
 	"github.com/liaison-skill/liaison/proactive"
+	"github.com/liaison-skill/liaison/words"
 )
 
 // Orders are what the outbox stores. Their JSON outlives releases: members are
@@ -104,7 +105,35 @@ func (b *Bridge) sayHub(ctx context.Context, hub livechat.Hub, o hubOrder) error
 	if o.Amend != nil {
 		return amendHub(ctx, hub, *o.Amend, say)
 	}
-	return hub.Send(ctx, say)
+	return sendParts(ctx, hub, say)
+}
+
+// hubParts are a text in the lengths that a hub takes.
+func hubParts(hub livechat.Hub, text string) []string {
+	limited, ok := hub.(livechat.Limited)
+	if !ok {
+		return []string{text}
+	}
+	limit, unit := limited.MaxText()
+	return words.Split(text, limit, unit)
+}
+
+// sendParts says something to a hub in as many messages as it needs. Trying again
+// says all of them again: they have keys of their own.
+func sendParts(ctx context.Context, hub livechat.Hub, say livechat.Message) error {
+	parts := hubParts(hub, say.Text)
+	if len(parts) == 1 {
+		return hub.Send(ctx, say)
+	}
+	key := say.Key
+	for i, part := range parts {
+		say.Key, say.Text = partKey(key, i+1), part
+		if err := hub.Send(ctx, say); err != nil {
+			return err
+		}
+		say.Problem, say.Variables = "", nil // said with the first
+	}
+	return nil
 }
 
 // open asks the hub and records its id. Whoever repeats it after a crash gets the

@@ -150,13 +150,15 @@ func (b *Bridge) enqueueOpen(ctx context.Context, tx *delivery.Tx, m mapping.Map
 	if err != nil {
 		return err
 	}
-	_, err = enqueue(ctx, tx, b.toHub[m.Hub], delivery.Header{
-		Conversation: hubLane(m.ID), Key: t.ID, Within: openWithin,
-	}, hubOrder{Mapping: m.ID, Open: &livechat.Opening{
+	opening := inertOpening(livechat.Opening{
 		Key: m.OpenKey, User: t.User, Problem: t.Problem, Channel: t.Channel,
 		Reference: fmt.Sprint(m.ID), Variables: t.Variables,
-		Summary: t.Summary, Transcript: t.Transcript, Earlier: earlier, Queue: t.Queue,
-	}})
+		Summary: t.Summary, Transcript: t.Transcript, Earlier: earlier,
+		Queue: t.Queue, Skills: t.Skills, Priority: t.Priority,
+	})
+	_, err = enqueue(ctx, tx, b.toHub[m.Hub], delivery.Header{
+		Conversation: hubLane(m.ID), Key: t.ID, Within: openWithin,
+	}, hubOrder{Mapping: m.ID, Open: &opening})
 	return err
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/liaison-skill/liaison/livechat"
 	"github.com/liaison-skill/liaison/mapping"
 	"github.com/liaison-skill/liaison/texts"
+	"github.com/liaison-skill/liaison/words"
 )
 
 // A Turn is one inbound activity from the copilot's side, as its door understood
@@ -36,6 +37,8 @@ type Turn struct {
 	Problem    string
 	Summary    string          // what the copilot makes of the conversation so far
 	Queue      string          // where it should go; a hint to the hub
+	Skills     []string        // what an agent should know; a hint to the hub
+	Priority   int             // more is more urgent
 	Transcript []livechat.Line // what user and copilot said before
 	Variables  map[string]string
 	Inline     bool // answers go into the HTTP response, nothing is posted
@@ -172,8 +175,8 @@ func (t Turn) message(m *mapping.Mapping) *livechat.Message {
 		id = rand.Text()
 	}
 	return &livechat.Message{
-		Conversation: m.HubConversation, Key: hubKey(m.ID, id), Sender: t.User.Name,
-		Text: t.Text, Problem: t.Problem, Variables: t.Variables,
+		Conversation: m.HubConversation, Key: hubKey(m.ID, id), Sender: words.Inert(t.User.Name),
+		Text: words.Inert(t.Text), Problem: words.Inert(t.Problem), Variables: inertVariables(t.Variables),
 	}
 }
 

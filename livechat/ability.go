@@ -4,6 +4,8 @@ import (
 	"context"
 	"io"
 	"time"
+
+	"github.com/liaison-skill/liaison/words"
 )
 
 // Optional abilities, found by type assertion. Their errors follow the
@@ -25,6 +27,12 @@ type (
 	// Attach gives the agent a file.
 	Attach interface {
 		Attach(ctx context.Context, c ConversationID, f File) error
+	}
+
+	// Limited says how long the text of a [Message] may be. A longer one comes as
+	// several, numbered and with keys of their own.
+	Limited interface {
+		MaxText() (limit int, unit words.Unit)
 	}
 
 	// Amend changes what the user said before, by the key it was sent with.

@@ -90,7 +90,9 @@ type Ending struct {
 	Reason       string         `json:"reason,omitempty"`
 }
 
-// A Hub takes what our side says. Errors follow the conventions of
+// A Hub takes what our side says. Whatever users and copilots wrote of it is
+// inert: no hub's templates are expanded in it (words.Inert). An adapter still
+// escapes what is markup to its hub. Errors follow the conventions of
 // internal/jsonhttp: Permanent, Unavailable, Ambiguous, RetryAfter, StatusCode.
 type Hub interface {
 	// Open opens a conversation or finds the one its key opened before.

@@ -1,16 +1,19 @@
 package proactive_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/liaison-skill/liaison/activity"
 	"github.com/liaison-skill/liaison/proactive"
+	"github.com/liaison-skill/liaison/words"
 )
 
-// TestAgentTextIsLiteral shows what agents write, and obeys none of it.
-func TestAgentTextIsLiteral(t *testing.T) {
+// TestAgentLinesAreLiteral shows what agents write, and obeys none of it.
+func TestAgentLinesAreLiteral(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		"":                         "",
@@ -45,14 +48,14 @@ func TestAgentTextIsLiteral(t *testing.T) {
 	} {
 		t.Run(text, func(t *testing.T) {
 			t.Parallel()
-			if diff := cmp.Diff(want, proactive.AgentText("", text).Text); diff != "" {
+			if diff := cmp.Diff(want, proactive.AgentLines("", words.Literal(text))[0].Text); diff != "" {
 				t.Errorf("text (-want +got):\n%s", diff)
 			}
 		})
 	}
 }
 
-func TestAgentTextNamesTheAgent(t *testing.T) {
+func TestAgentLinesNameTheAgent(t *testing.T) {
 	t.Parallel()
 	for sender, want := range map[string]string{
 		"Bo":           "**Bo**: hi",
@@ -62,10 +65,29 @@ func TestAgentTextNamesTheAgent(t *testing.T) {
 		"*Bo*":         `**\*Bo\***: hi`,
 		"<at>Bo</at>":  "**&lt;at&gt;Bo&lt;/at&gt;**: hi",
 	} {
-		a := proactive.AgentText(sender, "hi")
+		a := proactive.AgentLines(sender, "hi")[0]
 		if a.Text != want || a.Type != activity.TypeMessage || a.TextFormat != activity.FormatMarkdown || a.Entities != nil {
 			t.Errorf("%q says %+v, want %q", sender, a, want)
 		}
+	}
+}
+
+// TestAgentLinesFit: each line says whose it is, and marks stay at the beginning
+// of theirs.
+func TestAgentLinesFit(t *testing.T) {
+	t.Parallel()
+	lines := proactive.AgentLines("Bo", strings.Repeat("> a quote 🙂\n\n", 4000))
+	if len(lines) != 3 {
+		t.Fatalf("%d lines", len(lines))
+	}
+	for i, l := range lines {
+		want := fmt.Sprintf("**Bo**: (%d/3)\n\n> a quote 🙂", i+1)
+		if !strings.HasPrefix(l.Text, want) || words.UTF16.Len(l.Text) > 20_100 || l.TextFormat != activity.FormatMarkdown {
+			t.Errorf("line %d is %d long and begins %.40q", i+1, words.UTF16.Len(l.Text), l.Text)
+		}
+	}
+	if got := proactive.AgentLines("Bo", "```\ncode\n```")[0].Text; got != "**Bo**:\n\n```\ncode\n```" {
+		t.Errorf("code is %q", got)
 	}
 }
 

@@ -16,7 +16,8 @@ import (
 const (
 	Greeting   = "Hello, I'm Contoso's copilot. Ask me anything, or say **talk to a person** and I'll find you one."
 	AskProblem = "I can get a person for you. What is the problem?"
-	Connecting = "Thank you. I'm connecting you with a person now. Say **good bye** when you're done."
+	OnTheWay   = "Thank you. I'm connecting you with a person" // how a topic that goes well begins
+	Connecting = OnTheWay + " now. Say **good bye** when you're done."
 	Back       = "You're back with me, Contoso's copilot. What else can I do for you?"
 	NotNow     = "I'm still here. You can try again later, or ask me."
 	Farewell   = "Good bye, and have a nice day."

@@ -25,7 +25,7 @@ import (
 	"github.com/liaison-skill/liaison/bridge"
 	"github.com/liaison-skill/liaison/internal/web"
 	"github.com/liaison-skill/liaison/mapping"
-	"github.com/liaison-skill/liaison/proactive"
+	"github.com/liaison-skill/liaison/texts"
 )
 
 // Names of the skill's actions. In the manifest, an action's key equals its
@@ -40,8 +40,6 @@ const (
 // copy.
 const slowAnswer = 5 * time.Second
 
-const textOnlyTeams = "Talking to a person works in Microsoft Teams only. You are still with the copilot."
-
 // Handler serves the skill's endpoint.
 type Handler struct {
 	Bridge   *bridge.Bridge
@@ -51,6 +49,7 @@ type Handler struct {
 	MaxBody  int64        // bytes
 	Limiter  *web.Limiter // nil limits nothing
 	Reacted  func()       // counts a reaction to a message; nil does not
+	Agents   texts.Voice  // speaks to agents, where what came from Teams has no words of its own
 }
 
 // Mount registers the skill's route.
@@ -144,24 +143,14 @@ func (h *Handler) take(ctx context.Context, a activity.Activity, caller auth.Cal
 
 func (h *Handler) start(ctx context.Context, t bridge.Turn) ([]activity.Activity, error) {
 	if t.Channel != activity.ChannelTeams {
-		return h.onlyTeams(ctx, t)
+		return h.Bridge.OnlyTeams(ctx, t)
 	}
 	return h.Bridge.Start(ctx, t)
 }
 
-// onlyTeams refuses a channel that agents' words could not reach: proactive
-// messages exist in Teams only.
-func (h *Handler) onlyTeams(ctx context.Context, t bridge.Turn) ([]activity.Activity, error) {
-	answers := []activity.Activity{
-		proactive.Notice(textOnlyTeams),
-		bridge.EndOfTurn(t.Name, activity.CodeError, bridge.Outputs{Status: "unavailable", Reason: "channel"}),
-	}
-	return answers, h.Bridge.Answer(ctx, t, answers...)
-}
-
 func (h *Handler) forward(ctx context.Context, t bridge.Turn) ([]activity.Activity, error) {
 	if t.Channel != activity.ChannelTeams {
-		return h.onlyTeams(ctx, t)
+		return h.Bridge.OnlyTeams(ctx, t)
 	}
 	if t.Text == "" && t.Press == nil && len(t.Files) == 0 {
 		return nil, nil // nothing was said

@@ -2,8 +2,6 @@ package skill
 
 import (
 	"encoding/json"
-	"fmt"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -15,6 +13,7 @@ import (
 	"github.com/liaison-skill/liaison/livechat"
 	"github.com/liaison-skill/liaison/mapping"
 	"github.com/liaison-skill/liaison/proactive"
+	"github.com/liaison-skill/liaison/texts"
 )
 
 // Service URLs of the tests.
@@ -34,58 +33,11 @@ func handler(tb testing.TB) *Handler {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return &Handler{Hosts: hosts}
-}
-
-func TestReadInputs(t *testing.T) {
-	t.Parallel()
-	for value, want := range map[string]inputs{
-		``:        {},
-		`null`:    {},
-		`7`:       {},
-		`[1]`:     {},
-		`"hello"`: {},
-		`"{"`:     {},
-		`{}`:      {variables: map[string]string{}},
-		`{"LiveChatConversationId":"h","ProblemDescription":" lost \n"}`:         {hub: "h", problem: "lost", variables: map[string]string{}},
-		`"{\"LiveChatConversationId\":\"h\",\"order\":12345678}"`:                {hub: "h", variables: map[string]string{"order": "12345678"}},
-		`{"LiveChatConversationId":null,"ProblemDescription":{}}`:                {variables: map[string]string{}},
-		`{"s":"x","n":12345678,"big":9007199254740993,"f":1.50,"t":true,"o":{}}`: {variables: map[string]string{"s": "x", "n": "12345678", "big": "9007199254740993", "f": "1.50", "t": "true"}},
-		`{"s":"a\u0000b"}`: {variables: map[string]string{"s": "ab"}},
-	} {
-		t.Run(value, func(t *testing.T) {
-			t.Parallel()
-			got, err := readInputs(json.RawMessage(value))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(want, got, cmp.AllowUnexported(inputs{})); diff != "" {
-				t.Errorf("inputs (-want +got):\n%s", diff)
-			}
-		})
+	catalogue, err := texts.Load("", "")
+	if err != nil {
+		tb.Fatal(err)
 	}
-}
-
-func TestReadInputsRefuses(t *testing.T) {
-	t.Parallel()
-	many := map[string]int{}
-	for i := range maxVariables + 1 {
-		many[fmt.Sprint(i)] = i
-	}
-	for name, value := range map[string]any{
-		"too many":       many,
-		"a long value":   map[string]string{"x": strings.Repeat("x", maxVariable+1)},
-		"a long name":    map[string]string{strings.Repeat("x", maxVariable+1): "x"},
-		"an unsafe name": map[string]string{"x\x00": "x"},
-	} {
-		body, err := json.Marshal(value)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := readInputs(body); err == nil || strings.Contains(err.Error(), "xx") {
-			t.Errorf("%s: error is %v", name, err)
-		}
-	}
+	return &Handler{Hosts: hosts, Agents: catalogue.In("en", "")}
 }
 
 // TestTurn reads a message as Copilot Studio sends it.
@@ -190,43 +142,17 @@ func TestReferenceByCaller(t *testing.T) {
 
 func TestUserFallsBack(t *testing.T) {
 	t.Parallel()
+	h := handler(t)
 	a := activity.Activity{From: activity.Account{ID: "29:user"}, Entities: []activity.Entity{
 		{Type: "clientInfo", Locale: "fr-FR", Timezone: "Europe/Paris", Platform: "Web"},
 	}}
 	want := livechat.User{ID: "29:user", Name: "Teams user", Locale: "fr-FR", TimeZone: "Europe/Paris", Client: "Web"}
-	if diff := cmp.Diff(want, user(a)); diff != "" {
+	if diff := cmp.Diff(want, h.user(a)); diff != "" {
 		t.Errorf("user (-want +got):\n%s", diff)
 	}
 	a.Locale, a.LocalTimezone = "de-DE", "Europe/Berlin"
-	if got := user(a); got.Locale != "de-DE" || got.TimeZone != "Europe/Berlin" {
+	if got := h.user(a); got.Locale != "de-DE" || got.TimeZone != "Europe/Berlin" {
 		t.Errorf("user is %+v, want the activity's own locale and zone", got)
-	}
-}
-
-func TestWords(t *testing.T) {
-	t.Parallel()
-	file := activity.Attachment{ContentType: "image/png", Name: "a.png"}
-	const shown = "[The user sent an attachment that is not shown here: "
-	for name, tc := range map[string]struct {
-		text, problem string
-		files         []activity.Attachment
-		want          string
-	}{
-		"words":                      {"hello", "", nil, "hello"},
-		"words before the problem":   {"hello", "lost", nil, "hello"},
-		"the problem for no words":   {" \n", "lost", nil, "lost"},
-		"nothing":                    {"", "", nil, ""},
-		"a file's name":              {"look", "", []activity.Attachment{file}, "look\n" + shown + "a.png]"},
-		"a file without a name":      {"", "", []activity.Attachment{{ContentType: "image/png"}}, shown + "image/png]"},
-		"not the html companion":     {"hello", "", []activity.Attachment{{ContentType: "text/html"}}, "hello"},
-		"files beside a companion":   {"", "", []activity.Attachment{{ContentType: "text/html"}, file}, shown + "a.png]"},
-		"several, in their order":    {"", "", []activity.Attachment{file, {ContentType: "x/y"}}, shown + "a.png]\n" + shown + "x/y]"},
-		"words keep their own space": {" a\n b ", "", nil, " a\n b "},
-	} {
-		sources, others := attached(tc.files)
-		if got := words(tc.text, tc.problem, others); got != tc.want || len(sources) > 0 {
-			t.Errorf("%s: %q and %d files, want %q", name, got, len(sources), tc.want)
-		}
 	}
 }
 

@@ -96,13 +96,23 @@ func numbered(parts []part) []string {
 	}
 	texts := make([]string, len(parts))
 	for i, p := range parts {
-		gap := " "
-		if p.newLine && beginsBlock(p.text) { // the number would take the line's beginning from it
-			gap = "\n\n"
+		label := fmt.Sprintf("(%d/%d) ", i+1, len(parts))
+		if p.newLine {
+			texts[i] = Lead(label, p.text)
+		} else {
+			texts[i] = label + p.text
 		}
-		texts[i] = fmt.Sprintf("(%d/%d)%s%s", i+1, len(parts), gap, p.text)
 	}
 	return texts
+}
+
+// Lead returns a Markdown text behind a label, on its own line where the label
+// would take that from a mark: a quote's, a list's or a code's.
+func Lead(label, markdown string) string {
+	if !beginsBlock(markdown) {
+		return label + markdown
+	}
+	return strings.TrimRight(label, " ") + "\n\n" + markdown
 }
 
 // beginsBlock reports whether a line begins with a mark of Markdown: a quote, a

@@ -99,7 +99,10 @@ func New(c Config, version string, pool *pgxpool.Pool, log *slog.Logger, addr ne
 		r.Use(traced(traces))
 	}
 	for _, h := range []interface{ Mount(r gin.IRouter) }{
-		&skill.Handler{Bridge: b, Verifier: verifier, Hosts: hosts, Log: log, MaxBody: int64(c.MaxBody), Limiter: limiter, Reacted: m.Reacted},
+		&skill.Handler{
+			Bridge: b, Verifier: verifier, Hosts: hosts, Log: log, MaxBody: int64(c.MaxBody), Limiter: limiter,
+			Reacted: m.Reacted, Agents: catalogue.In(c.Locale, ""),
+		},
 		&webhook.Handler{Bridge: b, Hubs: readers, Default: c.HubNames[0], Log: log, MaxBody: int64(c.MaxBody), Limiter: limiter},
 		downloads{store.Handler()},
 		&health{pool: pool, log: log},

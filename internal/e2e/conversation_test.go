@@ -41,7 +41,7 @@ func play(t *testing.T, w *world, agentEnds bool) {
 	t.Helper()
 	user := w.sandbox.User("Megan")
 	sandboxtest.Say(t, user, "Hello", "I want to talk to a person", "My order has not arrived")
-	sandboxtest.WaitLine(t, user, sandbox.ByCopilot, sandbox.Queued)
+	sandboxtest.WaitLine(t, user, sandbox.ByCopilot, sandbox.OnTheWay)
 
 	c := w.chat(t)
 	eventually(t, "the problem on the desk", func() bool {

@@ -68,7 +68,7 @@ func (w *world) escalate(t *testing.T, name string) *pairing {
 		}
 		return k.hub != ""
 	})
-	sandboxtest.WaitLine(t, k.user, sandbox.ByCopilot, sandbox.Queued)
+	sandboxtest.WaitLine(t, k.user, sandbox.ByCopilot, sandbox.OnTheWay)
 	return k
 }
 

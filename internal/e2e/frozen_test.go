@@ -73,7 +73,7 @@ func newReplicas(t *testing.T) *replicas {
 	r := &replicas{w: w, user: w.sandbox.User("Megan"), log: &safeBuffer{}}
 	sandboxtest.Say(t, r.user, "talk to a person", "help")
 	r.hub = w.chat(t).ID
-	sandboxtest.WaitLine(t, r.user, sandbox.ByCopilot, sandbox.Queued)
+	sandboxtest.WaitLine(t, r.user, sandbox.ByCopilot, sandbox.OnTheWay)
 	ln := listen(t, "")
 	r.addr = ln.Addr().String()
 	_ = ln.Close()

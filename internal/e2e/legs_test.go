@@ -152,7 +152,7 @@ func (k talk) rotatedKeys(t *testing.T) {
 	body := turn(k.world, "rotated", event("startConversation"))
 	body["deliveryMode"] = "expectReplies" // else our own token would be replaced, too
 	status, answer := k.post(t, "/api/messages", k.mint(t, sandbox.Token{}), body)
-	if status != http.StatusOK || !strings.Contains(answer, `"status":"connected"`) {
+	if status != http.StatusOK || !strings.Contains(answer, `"status":"queued"`) {
 		t.Errorf("the new key: status %d %s", status, answer)
 	}
 	k.unchanged(t, func() {

@@ -92,7 +92,7 @@ func newDoors(t *testing.T, w *world) *doors {
 	user := w.sandbox.User("Megan")
 	sandboxtest.Say(t, user, "talk to a person", "help")
 	id := w.chat(t).ID
-	sandboxtest.WaitLine(t, user, sandbox.ByCopilot, sandbox.Queued)
+	sandboxtest.WaitLine(t, user, sandbox.ByCopilot, sandbox.OnTheWay)
 	return &doors{
 		t: t, w: w, hub: id, user: user, token: sandboxtest.Mint(t, w.sandbox, sandbox.Token{}),
 		conv: map[string]any{"id": string(user.Conversation()), "conversationType": "personal", "tenantId": tenantID},

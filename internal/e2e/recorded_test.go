@@ -102,7 +102,7 @@ func TestRecordedBodies(t *testing.T) {
 		Audience: copilotID, App: skillID, ContentType: "application/json; charset=utf-8",
 		Body: map[string]any{
 			"type": "endOfConversation", "name": "startConversation", "code": "completedSuccessfully",
-			"value":     map[string]any{"LiveChatConversationId": c.ID, "status": "connected"},
+			"value":     map[string]any{"LiveChatConversationId": c.ID, "status": "queued", "queuePosition": 1.0},
 			"replyToId": "1795207924771", "channelId": "msteams", "conversation": conversation, "from": bot, "recipient": user,
 		},
 	}}

@@ -12,7 +12,15 @@ import (
 
 	"github.com/liaison-skill/liaison/internal/jsonhttp"
 	"github.com/liaison-skill/liaison/livechat"
+	"github.com/liaison-skill/liaison/words"
 )
+
+// maxText leaves room in the 256 KiB that the hub reads of a message: JSON may
+// need six bytes for one.
+const maxText = 32 << 10
+
+// MaxText implements [livechat.Limited].
+func (a *Adapter) MaxText() (limit int, unit words.Unit) { return maxText, words.Bytes }
 
 // Typing implements [livechat.Typing].
 func (a *Adapter) Typing(ctx context.Context, c livechat.ConversationID) error {

@@ -38,6 +38,7 @@ var (
 	_ livechat.Adapter   = (*Adapter)(nil)
 	_ livechat.Since     = (*Adapter)(nil)
 	_ livechat.Typing    = (*Adapter)(nil)
+	_ livechat.Limited   = (*Adapter)(nil)
 	_ livechat.Attach    = (*Adapter)(nil)
 	_ livechat.Amend     = (*Adapter)(nil)
 	_ livechat.Queueing  = (*Adapter)(nil)
