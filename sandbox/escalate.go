@@ -15,7 +15,7 @@ import (
 const (
 	Unavailable = "Nobody is available right now."
 	Unreached   = "Nobody can be reached right now."
-	Queued      = "Thank you. Everyone is busy right now."
+	Queued      = OnTheWay + " as soon as one is free."
 	Summary     = "In short: "
 )
 

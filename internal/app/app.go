@@ -50,28 +50,20 @@ type App struct {
 // and starts no goroutine; the schema must be in place.
 func New(c Config, version string, pool *pgxpool.Pool, log *slog.Logger, addr net.Addr) (*App, error) {
 	peers := transport(c.Delivery.Concurrency)
-	hosts, err := auth.NewHosts(c.Auth)
-	if err != nil {
-		return nil, fmt.Errorf("trusted hosts: %w", err)
-	}
 	traces, err := tracing.New(c.Traces, version, replica(c, addr), log)
 	if err != nil {
 		return nil, fmt.Errorf("traces: %w", err)
 	}
 	m := metrics.New(pool)
-	credentials, err := auth.NewCredentials(c.Auth, c.Identity, m.Tokens(traces.Transport("token", peers)))
+	who, err := c.identity(m.Tokens(traces.Transport("token", peers)), peers, log)
 	if err != nil {
-		return nil, fmt.Errorf("connections: %w", err)
-	}
-	verifier, err := auth.NewVerifier(c.Auth, peers, log)
-	if err != nil {
-		return nil, fmt.Errorf("callers: %w", err)
+		return nil, err
 	}
 	catalogue, err := texts.Load(c.Texts, c.Locale)
 	if err != nil {
 		return nil, fmt.Errorf("LIAISON_TEXTS: %w", err)
 	}
-	store, err := fileStore(c, pool, log, hosts, credentials)
+	store, err := fileStore(c, pool, log, who.hosts, who.credentials)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +73,7 @@ func New(c Config, version string, pool *pgxpool.Pool, log *slog.Logger, addr ne
 	b := bridge.New(bridge.Options{
 		Pool: pool, Log: log, Delivery: c.Delivery, Replica: replica(c, addr),
 		Hubs: hubs, Hub: c.HubNames[0],
-		Client:       &proactive.Client{Credentials: credentials, Base: traces.Transport("connector", peers), Timeout: callTimeout},
+		Client:       &proactive.Client{Credentials: who.credentials, Base: traces.Transport("connector", peers), Timeout: callTimeout},
 		ConnectorURL: c.Auth.ConnectorURL,
 		Teams:        c.teamsLimits(),
 		Retention:    time.Duration(c.Retention),
@@ -93,14 +85,14 @@ func New(c Config, version string, pool *pgxpool.Pool, log *slog.Logger, addr ne
 		Overdue:   c.Overdue,
 		Files:     store, PublicURL: strings.TrimSuffix(c.PublicURL, "/"),
 	})
-	r, limiter := web.NewEngine(log), web.NewLimiter(c.Rate)
-	r.Use(counted(m))
-	if traces != nil {
-		r.Use(traced(traces))
+	r, err := c.engine(version, m, traces, log)
+	if err != nil {
+		return nil, err
 	}
+	limiter := web.NewLimiter(c.Rate)
 	for _, h := range []interface{ Mount(r gin.IRouter) }{
 		&skill.Handler{
-			Bridge: b, Verifier: verifier, Hosts: hosts, Log: log, MaxBody: int64(c.MaxBody), Limiter: limiter,
+			Bridge: b, Verifier: who.verifier, Hosts: who.hosts, Log: log, MaxBody: int64(c.MaxBody), Limiter: limiter,
 			Reacted: m.Reacted, Agents: catalogue.In(c.Locale, ""),
 		},
 		&webhook.Handler{Bridge: b, Hubs: readers, Default: c.HubNames[0], Log: log, MaxBody: int64(c.MaxBody), Limiter: limiter},
@@ -109,15 +101,46 @@ func New(c Config, version string, pool *pgxpool.Pool, log *slog.Logger, addr ne
 	} {
 		h.Mount(r)
 	}
+	server := web.Server{Handler: r, Drain: drain, TLS: c.TLS, Log: log}
+	return &App{bridge: b, server: server, peers: peers, metrics: m, traces: traces, drain: time.Duration(c.Drain)}, nil
+}
+
+// identity is who calls us, who we are, and where our tokens may go.
+type identity struct {
+	hosts       *auth.Hosts
+	credentials *auth.Credentials
+	verifier    *auth.Verifier
+}
+
+// identity fetches tokens and keys over its transports.
+func (c Config) identity(tokens, keys http.RoundTripper, log *slog.Logger) (identity, error) {
+	hosts, err := auth.NewHosts(c.Auth)
+	if err != nil {
+		return identity{}, fmt.Errorf("trusted hosts: %w", err)
+	}
+	credentials, err := auth.NewCredentials(c.Auth, c.Identity, tokens)
+	if err != nil {
+		return identity{}, fmt.Errorf("connections: %w", err)
+	}
+	verifier, err := auth.NewVerifier(c.Auth, keys, log)
+	if err != nil {
+		return identity{}, fmt.Errorf("callers: %w", err)
+	}
+	return identity{hosts, credentials, verifier}, nil
+}
+
+// engine serves the manifest, and counts and traces what is mounted on it.
+func (c Config) engine(version string, m *metrics.Metrics, traces *tracing.Tracing, log *slog.Logger) (*gin.Engine, error) {
+	r := web.NewEngine(log)
+	r.Use(counted(m))
+	if traces != nil {
+		r.Use(traced(traces))
+	}
 	manifest, err := Manifest(c, version)
 	if err != nil {
 		return nil, err
 	}
-	if err := skill.MountManifest(r, manifest); err != nil {
-		return nil, err
-	}
-	server := web.Server{Handler: r, Drain: drain, TLS: c.TLS, Log: log}
-	return &App{bridge: b, server: server, peers: peers, metrics: m, traces: traces, drain: time.Duration(c.Drain)}, nil
+	return r, skill.MountManifest(r, manifest)
 }
 
 // teamsLimits are what Teams takes

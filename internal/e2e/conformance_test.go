@@ -72,7 +72,9 @@ func buildLedger(tb testing.TB) *ledger {
 		tb.Fatal(err)
 	}
 	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
-		l.hubCalls.Add(1)
+		if r.In.Method != http.MethodGet { // questions change nothing
+			l.hubCalls.Add(1)
+		}
 		r.SetURL(hub)
 	}}
 	s := httptest.NewServer(proxy)
