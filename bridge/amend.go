@@ -139,11 +139,11 @@ func amendHub(ctx context.Context, hub livechat.Hub, a amendment, say livechat.M
 	} else {
 		err = able.Edit(ctx, say.Conversation, a.Key, a.Text)
 	}
-	switch {
-	case status(err) != http.StatusNotFound:
+	switch s := status(err); {
+	case s != http.StatusNotFound && s != http.StatusConflict:
 		return err
 	case a.Delete:
 		return nil // what the agent never saw is gone
 	}
-	return sendParts(ctx, hub, say) // said in parts, or never
+	return sendParts(ctx, hub, say) // the hub knows no such message, has it in parts, or as deleted
 }

@@ -146,10 +146,19 @@ func (w *world) hubSays(tb testing.TB, members map[string]any) int {
 	return status
 }
 
-// kept returns when the service told its user what begins with text.
-func (w *world) kept(tb testing.TB, text string) []time.Time {
+const toldSQL = `
+	SELECT e.said_at
+	FROM entry AS e
+	JOIN mapping AS m ON m.id = e.mapping
+	WHERE m.hub_conversation = $1
+	  AND e.side = 'system'
+	  AND e.text LIKE $2 || '%'
+	ORDER BY e.id`
+
+// told returns when the service said what begins with text, by its database.
+func (k *escalation) told(tb testing.TB, text string) []time.Time {
 	tb.Helper()
-	rows, err := w.db.Query(tb.Context(), `SELECT said_at FROM entry WHERE side = 'system' AND text LIKE $1 || '%' ORDER BY id`, text)
+	rows, err := k.db.Query(tb.Context(), toldSQL, k.id, text)
 	if err != nil {
 		tb.Fatal(err)
 	}
