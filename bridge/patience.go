@@ -45,8 +45,12 @@ func (p Patience) look(w mapping.Watch) (due []chore, next time.Time) {
 	if w.State == mapping.Active || asked { // who only waits in a queue is silent with good reason
 		said := latest(w.OpenedAt, w.JoinedAt, w.SaidAt, w.OfferedAt)
 		at(said, p.Idle, closeIdle)
-		if !w.RemindedAt.After(said) && (p.Idle <= 0 || p.Remind < p.Idle) {
+		switch {
+		case p.Idle > 0 && p.Remind >= p.Idle:
+		case !w.RemindedAt.After(said):
 			at(said, p.Remind, remindUser)
+		default:
+			at(w.Now, p.Remind, remindUser) // somebody may write right now, and be silent again
 		}
 	}
 	if w.State == mapping.Waiting && !asked {

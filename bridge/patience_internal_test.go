@@ -87,7 +87,7 @@ func TestPatienceComesToAnEnd(t *testing.T) {
 		w.OpenedAt, w.State = t0, rapid.SampledFrom([]mapping.State{mapping.Waiting, mapping.Active}).Draw(t, "state")
 		w.QueueNews = rapid.Bool().Draw(t, "news")
 		done := map[chore]int{}
-		for range 20 {
+		for range 1300 {
 			due, next := p.look(w)
 			for _, c := range due {
 				done[c]++
@@ -117,4 +117,17 @@ func TestPatienceComesToAnEnd(t *testing.T) {
 		}
 		t.Fatalf("never closed: %v", done)
 	})
+}
+
+// Who was reminded may write at once and fall silent again, long before anything
+// else is due.
+func TestPatienceAfterAReminder(t *testing.T) {
+	t.Parallel()
+	p := patient()
+	p.Remind, p.Idle = time.Minute, 30*time.Minute
+	w := mapping.Watch{Now: after(86), SaidAt: after(60), RemindedAt: after(85)}
+	w.OpenedAt, w.State = t0, mapping.Active
+	if due, next := p.look(w); len(due) > 0 || !next.Equal(after(87)) {
+		t.Errorf("due %v, next look at %s; want none, at %s", due, next, after(87))
+	}
 }

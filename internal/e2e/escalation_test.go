@@ -23,8 +23,11 @@ type escalation struct {
 	id   string // at the hub
 }
 
+// quickOverdue is after how long a quick world tells a user that words take long.
+const quickOverdue = time.Second
+
 // quick shortens what no variable sets.
-func quick(c *app.Config) { c.Reconcile, c.Overdue = time.Second, time.Second }
+func quick(c *app.Config) { c.Reconcile, c.Overdue = time.Second, quickOverdue }
 
 // quickWorld is a new world with short times.
 func quickWorld(tb testing.TB, cfg sandbox.Config, settings ...string) *world {
