@@ -176,6 +176,7 @@ func Manifest(c Config, version string) (skill.Manifest, error) {
 	return skill.NewManifest(c.PublicURL, appID, version)
 }
 
+
 // transport keeps as many connections to a peer as sends may be in flight; the
 // default of two would make a new one for nearly every send.
 func transport(concurrency int) *http.Transport {

@@ -3,6 +3,7 @@ package app
 import (
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"time"
@@ -57,9 +58,7 @@ func (h HubConfig) files() files.Peer {
 		Sign: func(base http.RoundTripper) http.RoundTripper {
 			return transportFunc(func(req *http.Request) (*http.Response, error) {
 				signed := req.Clone(req.Context())
-				for name, values := range header {
-					signed.Header[name] = values
-				}
+				maps.Copy(signed.Header, header)
 				return base.RoundTrip(signed)
 			})
 		},
