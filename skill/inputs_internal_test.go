@@ -138,7 +138,7 @@ func TestReadTranscript_is_bounded(t *testing.T) {
 		fmt.Fprintf(&text, "User: %d %s\n", i, strings.Repeat("x", 3*maxLine))
 	}
 	got := readTranscript(text.String())
-	if len(got) != maxLines || !strings.HasPrefix(got[maxLines-1].Text, "499 x") || len(got[0].Text) != maxLine+len("…")-1 {
+	if len(got) != maxLines || !strings.HasPrefix(got[maxLines-1].Text, "249 x") || len(got[0].Text) != maxLine+len("…")-1 {
 		t.Errorf("%d lines, the last %.10q", len(got), got[len(got)-1].Text)
 	}
 	if got := readTranscript("User: a\n" + strings.Repeat("y\n", 100_000)); len(got) != 1 || len(got[0].Text) > maxLine+2 {

@@ -86,7 +86,10 @@ func actions() map[string]Action {
 			Type: "event", Name: ActionStart, Description: "Open a live chat with a person.",
 			Value: object(map[string]Property{
 				"ProblemDescription": problem, "Summary": summary,
-				"Queue": {"string", "Queue", "Where it should go, as the hub names its queues."},
+				"Transcript": {"string", "Transcript", "What was said so far: a line each, User: ... or Copilot: ..., or a JSON list of role and text."},
+				"Queue":      {"string", "Queue", "Where it should go, as the hub names its queues."},
+				"Skills":     {"string", "Skills", "What the person should know, with commas between."},
+				"Priority":   {"integer", "Priority", "More is more urgent; 0 is usual."},
 			}),
 			ResultValue: object(map[string]Property{
 				"LiveChatConversationId": id, "status": status, "reason": reason,

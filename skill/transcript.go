@@ -14,7 +14,7 @@ import (
 // Limits of a transcript. What was said last is what the agent needs, so it is the
 // beginning that is left out.
 const (
-	maxLines = 100
+	maxLines = 50
 	maxLine  = 2000 // UTF-16 code units; the rest is cut off
 )
 
