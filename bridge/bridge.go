@@ -60,6 +60,7 @@ type Options struct {
 	Overdue      time.Duration // after which a user is told that their words have not arrived; zero is 30 seconds
 	Files        *files.Store
 	PublicURL    string // where Files' handler is reached
+	Surveys      Surveys
 
 	// Hours tells whether a hub's agents are there by their business hours, and if
 	// not, when they will be: zero, not known. Nil: always.

@@ -49,7 +49,10 @@ func (b *Bridge) close(ctx context.Context, tx *delivery.Tx, m *mapping.Mapping,
 	if err := b.endHub(ctx, tx, m, by); err != nil {
 		return err
 	}
-	return mapping.Close(ctx, tx, m.ID, by)
+	if err := mapping.Close(ctx, tx, m.ID, by); err != nil || by != mapping.ByUser {
+		return err
+	}
+	return b.askSurvey(ctx, tx, m)
 }
 
 // takeBack ends a locked mapping from our side: the hub is told behind the user's
@@ -109,7 +112,10 @@ func (b *Bridge) endUser(ctx context.Context, tx *delivery.Tx, m *mapping.Mappin
 	}
 	m.State, m.ClosedBy, m.Reason, m.Summary = mapping.Ending, o.By, o.Reason, o.Summary
 	if !m.Unreachable {
-		return b.notify(ctx, tx, m, teamsOrder{Ends: true}, delivery.Header{Settle: true}, text)
+		if err := b.notify(ctx, tx, m, teamsOrder{Ends: true}, delivery.Header{Settle: true}, text); err != nil {
+			return err
+		}
+		return b.askSurvey(ctx, tx, m)
 	}
 	// The notice waits for the user; the copilot need not.
 	if err := b.notify(ctx, tx, m, teamsOrder{}, delivery.Header{}, text); err != nil {

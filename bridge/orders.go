@@ -29,6 +29,7 @@ type (
 		Until   time.Time         `json:"until,omitzero"`
 		End     *livechat.Ending  `json:"end,omitempty"`
 		Offer   *offer            `json:"offer,omitempty"`
+		Rate    *livechat.Rating  `json:"rate,omitempty"`
 		Answer  *proactive.Post   `json:"answer,omitempty"` // tell the copilot how opening went
 	}
 
@@ -80,6 +81,8 @@ func (b *Bridge) sendHub(ctx context.Context, hub livechat.Hub, o hubOrder) erro
 		return b.giveHub(ctx, hub, o)
 	case o.Typing:
 		return b.typeHub(ctx, hub, o)
+	case o.Rate != nil:
+		return b.sendRating(ctx, hub, o)
 	case o.End != nil:
 		end := *o.End
 		m, err := b.hubConversation(ctx, o.Mapping, end.Conversation)

@@ -60,7 +60,7 @@ func talkExamples() []Text {
 		AgentEnded("Ada"), AgentEnded(""), EndReason("solved"), EndSummary("The invoice was sent again."),
 		YouEnded(), IdleReminder(5 * time.Minute), IdleEnded(), CapEnded(), OperatorEnded(), Back(), TooLate("Ada"), TooLate(""),
 		LineDelayed(), LineFailed(), LineTooLate(), LineUnclear(), MissedLines(), Edited("At ten, not nine."), Deleted(),
-		SurveyQuestion("Ada"), SurveyQuestion(""), SurveyThanks(),
+		SurveyQuestion("Ada"), SurveyQuestion(""), SurveyThanks(), SurveyComment(), SurveyOver(),
 	}, answers[:]...)
 }
 

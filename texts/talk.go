@@ -95,5 +95,12 @@ func SurveyAnswers() [5]Text {
 	return [5]Text{{key: "survey_1"}, {key: "survey_2"}, {key: "survey_3"}, {key: "survey_4"}, {key: "survey_5"}}
 }
 
+// SurveyComment asks the user for words beside their answer, on its page.
+func SurveyComment() Text { return Text{key: "survey_comment"} }
+
+// SurveyOver tells the user, on the page of [SurveyQuestion], that it was answered
+// or that too much time has passed.
+func SurveyOver() Text { return Text{key: "survey_over"} }
+
 // SurveyThanks thanks the user for their answer.
 func SurveyThanks() Text { return Text{key: "survey_thanks"} }

@@ -41,8 +41,18 @@ func (v Voice) Language() string {
 	return v.chain[0].tag.String()
 }
 
-func (v Voice) rightToLeft() bool {
-	script, _ := v.sentence.Script()
+// Direction returns "ltr" or "rtl", as the language spoken is written.
+func (v Voice) Direction() string {
+	if len(v.chain) > 0 && rightToLeft(v.chain[0].tag) {
+		return "rtl"
+	}
+	return "ltr"
+}
+
+func (v Voice) rightToLeft() bool { return rightToLeft(v.sentence) }
+
+func rightToLeft(tag language.Tag) bool {
+	script, _ := tag.Script()
 	return slices.Contains([]string{"Arab", "Hebr", "Nkoo", "Syrc", "Thaa"}, script.String())
 }
 

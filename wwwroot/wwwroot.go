@@ -7,7 +7,7 @@ import (
 	"io/fs"
 )
 
-//go:embed desk teams entra
+//go:embed desk teams entra survey
 var files embed.FS
 
 // Desk returns the live agents' desk of Contoso Live Chat.
@@ -18,6 +18,9 @@ func Teams() fs.FS { return sub("teams") }
 
 // Entra returns the sandbox's sign-in page, a template, and its style.
 func Entra() fs.FS { return sub("entra") }
+
+// Survey returns the page of a survey, a template, and its style.
+func Survey() fs.FS { return sub("survey") }
 
 // sub returns a folder that the compiler has seen to exist.
 func sub(folder string) fs.FS {

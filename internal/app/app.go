@@ -29,6 +29,7 @@ import (
 	"github.com/liaison-skill/liaison/livechat/contoso"
 	"github.com/liaison-skill/liaison/proactive"
 	"github.com/liaison-skill/liaison/skill"
+	"github.com/liaison-skill/liaison/survey"
 	"github.com/liaison-skill/liaison/texts"
 	"github.com/liaison-skill/liaison/webhook"
 )
@@ -84,6 +85,7 @@ func New(c Config, version string, pool *pgxpool.Pool, log *slog.Logger, addr ne
 		Reconcile: c.Reconcile,
 		Overdue:   c.Overdue,
 		Files:     store, PublicURL: strings.TrimSuffix(c.PublicURL, "/"),
+		Surveys: bridge.Surveys{URL: c.PublicURL, Hubs: c.surveys(), Count: m.Rated},
 	})
 	r, err := c.engine(version, m, traces, log)
 	if err != nil {
@@ -100,6 +102,9 @@ func New(c Config, version string, pool *pgxpool.Pool, log *slog.Logger, addr ne
 		&health{pool: pool, log: log},
 	} {
 		h.Mount(r)
+	}
+	if err := (&survey.Handler{Bridge: b, Texts: catalogue, Log: log, Limiter: limiter}).Mount(r); err != nil {
+		return nil, err
 	}
 	server := web.Server{Handler: r, Drain: drain, TLS: c.TLS, Log: log}
 	return &App{bridge: b, server: server, peers: peers, metrics: m, traces: traces, drain: time.Duration(c.Drain)}, nil
@@ -175,7 +180,6 @@ func Manifest(c Config, version string) (skill.Manifest, error) {
 	}
 	return skill.NewManifest(c.PublicURL, appID, version)
 }
-
 
 // transport keeps as many connections to a peer as sends may be in flight; the
 // default of two would make a new one for nearly every send.

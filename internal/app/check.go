@@ -96,6 +96,9 @@ func (h *HubConfig) complete(name, variables string) error {
 	if !headerName.MatchString(h.APIKeyHeader) {
 		p.add(variables+"API_KEY_HEADER", "%q is not a header's name", h.APIKeyHeader)
 	}
+	if !slices.Contains([]string{"", surveyOn, surveyOff}, h.Survey) {
+		p.add(variables+"SURVEY", "expected on or off, not %q", h.Survey)
+	}
 	h.checkSecrets(&p, variables)
 	return errors.Join(p...)
 }
@@ -124,6 +127,9 @@ func (c *Config) check(p *problems) {
 	}
 	if !slices.Contains([]string{"", "text", "json"}, c.LogFormat) {
 		p.add(prefix+"LOG_FORMAT", "expected text or json, not %q", c.LogFormat)
+	}
+	if !slices.Contains([]string{surveyOn, surveyOff}, c.Survey) {
+		p.add(prefix+"SURVEY", "expected on or off, not %q", c.Survey)
 	}
 	if _, err := level(c.LogLevel); err != nil {
 		p.add(prefix+"LOG_LEVEL", "expected debug, info, warn or error, not %q", c.LogLevel)

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,6 +39,7 @@ type Config struct {
 	Cap           env.Duration `env:"CAP, default=12h" help:"longest conversation"`
 	Texts         string       `env:"TEXTS" help:"JSON file of texts to replace; liaison texts prints what there is"`
 	Locale        string       `env:"LOCALE, default=en" help:"language of agents, and of users whose own is not spoken"`
+	Survey        string       `env:"SURVEY, default=off" help:"on asks users what they think of the help, when it is over; off"`
 	Openings      int          `env:"OPENINGS" help:"starts that wait for one hub at a time; further ones are told at once that nobody can be reached. By default what it can open in time at one second each: 9 times LIAISON_DELIVERY_CONCURRENCY"`
 	Retention     env.Duration `env:"RETENTION, default=30d" help:"what is over is kept: conversations, deliveries, attempts; letters nobody decided about twice as long"`
 
@@ -80,8 +82,24 @@ type HubConfig struct {
 	Bearer        env.Secret `env:"BEARER" help:"bearer token we send"`
 	WebhookSecret env.Secret `env:"WEBHOOK_SECRET" help:"what it signs with; comma list while rotating; empty takes unsigned webhooks from this machine only"`
 
-	Hours hours.Schedule `env:"HOURS" help:"when its agents are there; LIAISON_HOURS by default"`
+	Hours  hours.Schedule `env:"HOURS" help:"when its agents are there; LIAISON_HOURS by default"`
+	Survey string         `env:"SURVEY" help:"on or off; LIAISON_SURVEY by default"`
 }
+
+// surveys are the hubs whose users are asked.
+func (c Config) surveys() map[string]bool {
+	asked := map[string]bool{}
+	for name, hub := range c.Hubs {
+		asked[name] = hub.Survey == surveyOn
+	}
+	return asked
+}
+
+// Values of a Survey.
+const (
+	surveyOn  = "on"
+	surveyOff = "off"
+)
 
 // Prefixes of variables.
 const (
@@ -139,6 +157,7 @@ func Load(ctx context.Context, environ []string) (Config, error) {
 		if hub.Hours.IsZero() {
 			hub.Hours = c.Hours
 		}
+		hub.Survey = cmp.Or(hub.Survey, c.Survey)
 		c.Hubs[name] = hub
 	}
 	c.Auth, err = c.Auth.Resolve()

@@ -9,6 +9,7 @@ package metrics
 import (
 	"net/http"
 	"net/http/pprof"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -27,6 +28,8 @@ const (
 	classLabel       = "class"
 	stateLabel       = "state"
 	outcomeLabel     = "outcome"
+	hubLabel         = "hub"   // by its configured name
+	scoreLabel       = "score" // 1 to 5
 )
 
 // maxScrapes bounds how many ask the database at once.
@@ -42,6 +45,7 @@ type Metrics struct {
 	tokens   *prometheus.CounterVec
 	skill    *prometheus.CounterVec
 	webhooks *prometheus.CounterVec
+	answers  *prometheus.CounterVec
 
 	reactions prometheus.Counter
 }
@@ -58,6 +62,7 @@ func New(pool *pgxpool.Pool) *Metrics {
 		tokens:   counter("token_fetches_total", "Tokens asked for, by what came of it.", outcomeLabel),
 		skill:    counter("skill_requests_total", "Activities at the copilot's door, by the answer.", outcomeLabel),
 		webhooks: counter("webhook_requests_total", "Events at the hubs' door, by the answer.", outcomeLabel),
+		answers:  counter("survey_answers_total", "What users think of the help, from 1, the worst, to 5.", hubLabel, scoreLabel),
 		reactions: prometheus.NewCounter(prometheus.CounterOpts{
 			Namespace: namespace, Name: "reactions_total", Help: "Reactions of users to messages, which go to nobody.",
 		}),
@@ -67,7 +72,7 @@ func New(pool *pgxpool.Pool) *Metrics {
 			c.WithLabelValues(o)
 		}
 	}
-	m.registry.MustRegister(m.attempts, m.waits, m.tokens, m.skill, m.webhooks, m.reactions, newDatabase(pool),
+	m.registry.MustRegister(m.attempts, m.waits, m.tokens, m.skill, m.webhooks, m.answers, m.reactions, newDatabase(pool),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -90,6 +95,11 @@ func (m *Metrics) Handler() http.Handler {
 	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	return mux
+}
+
+// Rated counts an answer to a survey.
+func (m *Metrics) Rated(hub string, score int) {
+	m.answers.WithLabelValues(hub, strconv.Itoa(score)).Inc()
 }
 
 // Attempted implements [delivery.Meter].
