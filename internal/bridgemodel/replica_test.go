@@ -1,0 +1,140 @@
+package bridgemodel
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/liaison-skill/liaison/auth"
+	"github.com/liaison-skill/liaison/bridge"
+	"github.com/liaison-skill/liaison/delivery"
+	"github.com/liaison-skill/liaison/livechat"
+	"github.com/liaison-skill/liaison/proactive"
+)
+
+// How long the model's conversations may be silent, and last.
+const (
+	waitFor  = 10 * time.Minute
+	silence  = time.Hour
+	longest  = 10 * time.Hour
+	stopTime = 20 * time.Second
+)
+
+func config() delivery.Config {
+	return delivery.Config{
+		Concurrency: 64, Lease: 3 * time.Second, Poll: 20 * time.Millisecond, Timeout: 150 * time.Millisecond,
+		Faults: 4, GiveUp: time.Hour, Backoff: time.Millisecond, BackoffMax: 20 * time.Millisecond,
+		Ambiguous: delivery.RetryOnce, Poison: delivery.Skip, Drain: time.Second,
+	}
+}
+
+// A replica is a process, one life after the other.
+type replica struct {
+	*world
+
+	name string
+	busy sync.Mutex // held by who ends a life and begins the next
+	now  atomic.Pointer[life]
+}
+
+// A life is a bridge from its start to its death. When it is cut, nothing it says
+// reaches the database or a peer any more.
+type life struct {
+	bridge *bridge.Bridge
+	pool   *pgxpool.Pool
+	ctx    context.Context // of calls to the bridge
+	stop   context.CancelFunc
+	end    context.CancelFunc // of the bridge's Run
+	done   chan error
+	cut    atomic.Bool
+
+	mu    sync.Mutex
+	conns map[net.Conn]bool
+}
+
+func (l *life) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	var d net.Dialer
+	c, err := d.DialContext(ctx, network, addr)
+	if err != nil {
+		return nil, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.cut.Load() {
+		_ = c.Close()
+		return nil, errCut
+	}
+	l.conns[c] = true
+	return c, nil
+}
+
+// begin starts a life.
+func (r *replica) begin(tb testing.TB) {
+	tb.Helper()
+	l := &life{conns: map[net.Conn]bool{}, done: make(chan error, 1)}
+	c := r.db.Config()
+	c.ConnConfig.DialFunc, c.MaxConns = l.dial, 8
+	ctx := context.WithoutCancel(tb.Context())
+	var err error
+	if l.pool, err = pgxpool.NewWithConfig(ctx, c); err != nil {
+		tb.Fatal(err)
+	}
+	wire := line{r.world, l}
+	credentials, err := auth.NewCredentials(r.auth, r.identity, wire)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	l.bridge = bridge.New(bridge.Options{
+		Pool: l.pool, Log: slog.New(slog.DiscardHandler), Delivery: config(), Replica: r.name,
+		Hubs: map[string]livechat.Hub{"hub": hub{r.world, l}}, Hub: "hub", Openings: 1000,
+		Client:   &proactive.Client{Credentials: credentials, Base: http.RoundTripper(wire), Timeout: time.Minute},
+		Patience: bridge.Patience{Wait: waitFor, Idle: silence, Cap: longest}, Texts: r.texts,
+	})
+	l.ctx, l.stop = context.WithCancel(ctx)
+	run, end := context.WithCancel(ctx)
+	l.end = end
+	go func() { l.done <- l.bridge.Run(run) }()
+	r.now.Store(l)
+}
+
+// finish ends a life in peace.
+func (l *life) finish(tb testing.TB) {
+	tb.Helper()
+	l.end()
+	select {
+	case <-l.done:
+	case <-time.After(stopTime):
+		tb.Error("a bridge does not end")
+	}
+	l.stop()
+	l.pool.Close()
+}
+
+// kill ends a life at once: its connections break, and its calls to peers with
+// them.
+func (l *life) kill(tb testing.TB) {
+	tb.Helper()
+	l.mu.Lock()
+	l.cut.Store(true)
+	for c := range l.conns {
+		_ = c.Close()
+	}
+	l.mu.Unlock()
+	l.finish(tb)
+}
+
+// restart ends the replica's life in one way or the other, and begins the next.
+func (r *replica) restart(tb testing.TB, end func(*life, testing.TB)) {
+	tb.Helper()
+	r.busy.Lock()
+	defer r.busy.Unlock()
+	end(r.now.Load(), tb)
+	r.begin(tb)
+}
