@@ -133,6 +133,9 @@ func (b *Bridge) openOrJoin(ctx context.Context, tx *delivery.Tx, m *mapping.Map
 	if !made {
 		return mapping.Refresh(ctx, tx, []*mapping.Mapping{m}, []mapping.Reference{t.Reference})
 	}
+	if err := mapping.Supersede(ctx, tx, m.Key); err != nil {
+		return err
+	}
 	crowded, err := mapping.Crowded(ctx, tx, m.Hub, b.opt.Openings)
 	if err != nil {
 		return err

@@ -194,6 +194,21 @@ func TestReserveOnce(t *testing.T) {
 	}
 }
 
+// TestSupersede: what is ending is over when the conversation begins anew, and
+// nothing else is.
+func TestSupersede(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	ending, other := in(t, db, sample("a"), mapping.Ending), in(t, db, sample("b"), mapping.Ending)
+	active := in(t, db, sample("a"), mapping.Active)
+	check(t, mapping.Supersede(t.Context(), db, active.Key))
+	for id, want := range map[mapping.ID]mapping.State{ending.ID: mapping.Closed, active.ID: mapping.Active, other.ID: mapping.Ending} {
+		if m, err := mapping.Get(t.Context(), db, id); err != nil || m.State != want || m.State == mapping.Closed && m.ClosedBy != ending.ClosedBy {
+			t.Errorf("mapping %d is %s by %q (%v), want %s", id, m.State, m.ClosedBy, err, want)
+		}
+	}
+}
+
 func TestReserveAgainAfterTheEnd(t *testing.T) {
 	t.Parallel()
 	db := open(t)

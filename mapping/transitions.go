@@ -179,6 +179,21 @@ func Close(ctx context.Context, db DB, id ID, by Closer) error {
 	return transition(ctx, db, "close mapping", closeSQL, pgx.NamedArgs{"id": id, "by": by})
 }
 
+const supersedeSQL = `
+	UPDATE mapping
+	SET state = 'closed', closed_at = now(), host_active = false
+	WHERE bot_app_id = @bot
+	  AND conversation_id = @conversation
+	  AND state = 'ending'`
+
+// Supersede closes what is ending in a conversation that begins anew: its copilot
+// has control, and its end would be taken for the end of what begins.
+func Supersede(ctx context.Context, db DB, k Key) error {
+	return transition(ctx, db, "supersede mapping", supersedeSQL, pgx.NamedArgs{
+		"bot": k.BotAppID, "conversation": k.Conversation,
+	})
+}
+
 const (
 	unreachableSQL = `
 		UPDATE mapping
