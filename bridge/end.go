@@ -130,12 +130,17 @@ func (b *Bridge) endUser(ctx context.Context, tx *delivery.Tx, m *mapping.Mappin
 // and the user's words with it.
 func (b *Bridge) NotEscalated(ctx context.Context, t Turn) ([]activity.Activity, error) {
 	var answers []activity.Activity
+	var begun bool
 	err := b.commit(ctx, func(tx *delivery.Tx) error {
-		found, err := mapping.LockAll(ctx, tx, []mapping.Search{t.search()}, mapping.Ending)
+		found, err := mapping.LockAll(ctx, tx, []mapping.Search{t.search()},
+			mapping.Opening, mapping.Waiting, mapping.Active, mapping.Ending)
 		if err != nil {
 			return err
 		}
 		m := found[0]
+		if begun = m != nil && m.State.Open(); begun {
+			return nil
+		}
 		answers = b.notEscalated(m, t)
 		fresh, err := t.accept(ctx, tx)
 		if err != nil || !fresh {
@@ -153,6 +158,9 @@ func (b *Bridge) NotEscalated(ctx context.Context, t Turn) ([]activity.Activity,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("answer unescalated message: %w", err)
+	}
+	if begun { // since the caller looked: our answer would end it
+		return b.Forward(ctx, t)
 	}
 	return answers, nil
 }
