@@ -128,8 +128,15 @@ func (b *Bridge) tellAgent(ctx context.Context, tx *delivery.Tx, m mapping.Mappi
 // agent is told; what waits is kept until the user writes. A conversation that is
 // ending goes back to the copilot although its user could not be told.
 func (b *Bridge) teamsParked(ctx context.Context, tx *delivery.Tx, o teamsOrder, _ delivery.Settlement) error {
-	m, err := mapping.Lock(ctx, tx, o.Mapping)
+	m, err := mapping.Get(ctx, tx, o.Mapping)
 	if err != nil {
+		return ignoreGone(err)
+	}
+	// A start that is under way either resumes the parked lane or is found here.
+	if err := mapping.Take(ctx, tx, m.Key); err != nil {
+		return err
+	}
+	if m, err = mapping.Lock(ctx, tx, o.Mapping); err != nil {
 		return ignoreGone(err)
 	}
 	open := &m

@@ -99,6 +99,11 @@ func (b *Bridge) startOpen(ctx context.Context, tx *delivery.Tx, t Turn) (mappin
 	case !fresh:
 		return m.ID, nil
 	}
+	if made {
+		if err := begins(ctx, tx, t.Key); err != nil {
+			return 0, err
+		}
+	}
 	if err := b.reached(ctx, tx, t.Key, &m); err != nil {
 		return 0, err
 	}
@@ -106,6 +111,15 @@ func (b *Bridge) startOpen(ctx context.Context, tx *delivery.Tx, t Turn) (mappin
 		return 0, err
 	}
 	return m.ID, b.answerStart(ctx, tx, m, t)
+}
+
+// begins ends what was before a mapping that was just made. Nobody has its row
+// locked, so nothing waits in a circle.
+func begins(ctx context.Context, tx *delivery.Tx, k mapping.Key) error {
+	if err := mapping.Take(ctx, tx, k); err != nil {
+		return err
+	}
+	return mapping.Supersede(ctx, tx, k)
 }
 
 func (b *Bridge) reserve(ctx context.Context, tx *delivery.Tx, t Turn) (mapping.Mapping, bool, error) {
@@ -132,9 +146,6 @@ func (b *Bridge) reserve(ctx context.Context, tx *delivery.Tx, t Turn) (mapping.
 func (b *Bridge) openOrJoin(ctx context.Context, tx *delivery.Tx, m *mapping.Mapping, t Turn, made bool) error {
 	if !made {
 		return mapping.Refresh(ctx, tx, []*mapping.Mapping{m}, []mapping.Reference{t.Reference})
-	}
-	if err := mapping.Supersede(ctx, tx, m.Key); err != nil {
-		return err
 	}
 	crowded, err := mapping.Crowded(ctx, tx, m.Hub, b.opt.Openings)
 	if err != nil {

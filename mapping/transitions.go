@@ -179,6 +179,18 @@ func Close(ctx context.Context, db DB, id ID, by Closer) error {
 	return transition(ctx, db, "close mapping", closeSQL, pgx.NamedArgs{"id": id, "by": by})
 }
 
+const takeSQL = `
+	SELECT pg_advisory_xact_lock(hashtextextended(@bot || '|' || @conversation, 0))`
+
+// Take keeps a conversation for the transaction: whoever else takes it waits. It is
+// for those who must not miss a mapping that is just being made, which no lock on
+// rows can tell them of. It comes before locks on mappings.
+func Take(ctx context.Context, db DB, k Key) error {
+	return transition(ctx, db, "take conversation", takeSQL, pgx.NamedArgs{
+		"bot": k.BotAppID, "conversation": k.Conversation,
+	})
+}
+
 const supersedeSQL = `
 	UPDATE mapping
 	SET state = 'closed', closed_at = now(), host_active = false
