@@ -141,11 +141,15 @@ func (b *Bridge) NotEscalated(ctx context.Context, t Turn) ([]activity.Activity,
 		if begun = m != nil && m.State.Open(); begun {
 			return nil
 		}
-		answers = b.notEscalated(m, t)
 		fresh, err := t.accept(ctx, tx)
-		if err != nil || !fresh {
-			return err // of a repeat, the hub or the copilot has the words already
+		if err != nil {
+			return err
 		}
+		if !fresh {
+			answers, err = b.repeated(ctx, tx, m, t)
+			return err
+		}
+		answers = b.notEscalated(m, t)
 		if err := b.reached(ctx, tx, t.Key, m); err != nil {
 			return err
 		}
@@ -163,6 +167,19 @@ func (b *Bridge) NotEscalated(ctx context.Context, t Turn) ([]activity.Activity,
 		return b.Forward(ctx, t)
 	}
 	return answers, nil
+}
+
+// repeated answers an inline turn once more. What the hub was told is not given
+// back.
+func (b *Bridge) repeated(ctx context.Context, tx *delivery.Tx, m *mapping.Mapping, t Turn) ([]activity.Activity, error) {
+	if !t.Inline {
+		return nil, nil
+	}
+	wrote, err := mapping.Wrote(ctx, tx, t.Key, t.ID)
+	if wrote {
+		t.Text = ""
+	}
+	return b.notEscalated(m, t), err
 }
 
 // notEscalated gives control back to the copilot, and the turn's words with it. m

@@ -97,3 +97,25 @@ func Said(ctx context.Context, db DB, id ID, message string) (string, error) {
 	}
 	return key, nil
 }
+
+const wroteSQL = `
+	SELECT EXISTS (
+		SELECT FROM mapping AS m
+		JOIN entry AS e ON e.mapping = m.id
+		WHERE m.bot_app_id = @bot
+		  AND m.conversation_id = @conversation
+		  AND e.side = 'user'
+		  AND e.key = @key)`
+
+// Wrote reports whether what a user wrote under a key became part of one of the
+// conversation's transcripts.
+func Wrote(ctx context.Context, db DB, k Key, key string) (bool, error) {
+	var wrote bool
+	err := db.QueryRow(ctx, wroteSQL, pgx.NamedArgs{
+		"bot": k.BotAppID, "conversation": k.Conversation, "key": key,
+	}).Scan(&wrote)
+	if err != nil {
+		return false, fmt.Errorf("find user's message: %w", err)
+	}
+	return wrote, nil
+}
