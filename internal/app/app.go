@@ -71,22 +71,11 @@ func New(c Config, version string, pool *pgxpool.Pool, log *slog.Logger, addr ne
 	hubs, readers := adapters(c, peers, traces)
 	drain := time.Duration(c.Drain) / 2 // the doors get one half, what is in flight the other
 	c.Delivery.Drain, c.Delivery.Meter, c.Delivery.Tracer = drain, m, traces.Tracer()
-	b := bridge.New(bridge.Options{
-		Pool: pool, Log: log, Delivery: c.Delivery, Replica: replica(c, addr),
-		Hubs: hubs, Hub: c.HubNames[0],
-		Client:       &proactive.Client{Credentials: who.credentials, Base: traces.Transport("connector", peers), Timeout: callTimeout},
-		ConnectorURL: c.Auth.ConnectorURL,
-		Teams:        c.teamsLimits(),
-		Retention:    time.Duration(c.Retention),
-		Patience:     c.patience(),
-		Texts:        catalogue, AgentLocale: c.Locale,
-		Hours:     c.open,
-		Openings:  c.Openings,
-		Reconcile: c.Reconcile,
-		Overdue:   c.Overdue,
-		Files:     store, PublicURL: strings.TrimSuffix(c.PublicURL, "/"),
-		Surveys: bridge.Surveys{URL: c.PublicURL, Hubs: c.surveys(), Count: m.Rated},
-	})
+	opt := c.bridge(pool, log, replica(c, addr))
+	opt.Hubs, opt.Texts, opt.Files = hubs, catalogue, store
+	opt.Client = &proactive.Client{Credentials: who.credentials, Base: traces.Transport("connector", peers), Timeout: callTimeout}
+	opt.Surveys.Count = m.Rated
+	b := bridge.New(opt)
 	r, err := c.engine(version, m, traces, log)
 	if err != nil {
 		return nil, err
@@ -108,6 +97,24 @@ func New(c Config, version string, pool *pgxpool.Pool, log *slog.Logger, addr ne
 	}
 	server := web.Server{Handler: r, Drain: drain, TLS: c.TLS, Log: log}
 	return &App{bridge: b, server: server, peers: peers, metrics: m, traces: traces, drain: time.Duration(c.Drain)}, nil
+}
+
+// bridge returns what the configuration says of the bridge.
+func (c Config) bridge(pool *pgxpool.Pool, log *slog.Logger, replica string) bridge.Options {
+	return bridge.Options{
+		Pool: pool, Log: log, Delivery: c.Delivery, Replica: replica, Hub: c.HubNames[0],
+		ConnectorURL: c.Auth.ConnectorURL,
+		PublicURL:    strings.TrimSuffix(c.PublicURL, "/"),
+		Teams:        c.teamsLimits(),
+		Retention:    time.Duration(c.Retention),
+		Patience:     c.patience(),
+		AgentLocale:  c.Locale,
+		Hours:        c.open,
+		Openings:     c.Openings,
+		Reconcile:    c.Reconcile,
+		Overdue:      c.Overdue,
+		Surveys:      bridge.Surveys{URL: c.PublicURL, Hubs: c.surveys()},
+	}
 }
 
 // identity is who calls us, who we are, and where our tokens may go.
