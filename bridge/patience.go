@@ -10,7 +10,7 @@ import (
 // Patience is how long a conversation waits for what. Zero is for ever, or never.
 type Patience struct {
 	Wait   time.Duration // for an agent, until the user is asked what to do
-	Remind time.Duration // in silence, until the user is asked whether they are there
+	Remind time.Duration // in silence, until the user is warned of the close
 	Idle   time.Duration // in silence, until the conversation is closed
 	Cap    time.Duration // from its opening, until it is closed whatever happens
 	Update time.Duration // at least between two words about the queue
@@ -46,7 +46,7 @@ func (p Patience) look(w mapping.Watch) (due []chore, next time.Time) {
 		said := latest(w.OpenedAt, w.JoinedAt, w.SaidAt, w.OfferedAt)
 		at(said, p.Idle, closeIdle)
 		switch {
-		case p.Idle > 0 && p.Remind >= p.Idle:
+		case p.Remind >= p.Idle: // there is nothing to warn of, or no time for it
 		case !w.RemindedAt.After(said):
 			at(said, p.Remind, remindUser)
 		default:

@@ -36,7 +36,7 @@ type ID int64
 // A State says who has the conversation.
 type State string
 
-// States of a mapping: opening → waiting → active → ending → closed, and failed
+// States of a mapping: opening → waiting ⇄ active → ending → closed, and failed
 // from opening.
 const (
 	Opening State = "opening" // the hub was asked

@@ -98,6 +98,22 @@ func goesBack(t *testing.T, k *escalation, choose func(sandbox.Line, string)) {
 	}
 }
 
+// TestAgentJoinsAfterAll: words meant to be left behind are the agent's who has
+// joined meanwhile.
+func TestAgentJoinsAfterAll(t *testing.T) {
+	t.Parallel()
+	k := newEscalation(t, sandbox.Config{}, "LIAISON_WAIT=1s")
+	sandboxtest.Press(t, k.user, k.sees(t, nobodyJoined).ID, leaveMessage, nil)
+	k.sees(t, "Please write your message now")
+	k.does(t, http.MethodPost, "join", nil)
+	k.sees(t, "has joined")
+	sandboxtest.Say(t, k.user, "Please call me back")
+	k.reads(t, 1, "Please call me back")
+	if n := k.mappings(t, "active"); n != 1 || k.times("has been passed on") > 0 {
+		t.Errorf("%d conversations are active, and the user sees %q", n, byAuthor(k.user, sandbox.ByAgent))
+	}
+}
+
 // TestButtons that are pressed when their time is over do nothing twice and
 // nothing to another conversation.
 func TestButtons(t *testing.T) {
