@@ -88,6 +88,30 @@ func TestWaitingForATurnLeavesNoDoubt(t *testing.T) {
 	}
 }
 
+// A doubt is not forgotten by who takes the lane over and stops before it looks
+// at it.
+func TestDoubtOutlivesAHandOver(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.DB(t, migrations.Schema())
+	c := quick()
+	c.Ambiguous = delivery.Hold // one doubt holds it
+	s := &sink{}
+	d := &delivery.Destination[word]{Name: "x", Send: s.send}
+	writer := delivery.New(pool, slog.New(slog.DiscardHandler), c, "writer", d)
+	put(t, writer, d, delivery.Header{}, word{"a", 0})
+	own(t, pool, "gone/dead")
+	stopping, stop := context.WithCancel(t.Context())
+	stop()
+	if err := delivery.New(pool, slog.New(slog.DiscardHandler), c, "one", d).Run(stopping); err != nil {
+		t.Fatal(err)
+	}
+	begin(t, pool, c, "two", d)
+	eventually(t, "decided", func() bool { return idle(t, pool) })
+	if n := s.total(); n > 0 {
+		t.Errorf("sent %d times, and may have been before", n)
+	}
+}
+
 // own makes every lane look as a dead owner left it; "" leaves them alone.
 func own(tb testing.TB, pool *pgxpool.Pool, owner string) {
 	tb.Helper()

@@ -117,11 +117,12 @@ func (l *lane) args(seq int64) pgx.NamedArgs {
 }
 
 // putBackSQL gives a lane up until its next try. The epoch fences what its owner
-// may still have under way.
+// may still have under way. A doubt that was inherited and not looked at is there
+// for the next owner to inherit.
 const putBackSQL = `
 	UPDATE lane
 	SET ready_at = now() + @wait::interval,
-		owner = NULL,
+		owner = CASE WHEN @inherited::bool THEN owner END,
 		epoch = epoch + 1,
 		attempts = @attempts,
 		faults = @faults,
@@ -136,7 +137,10 @@ const putBackSQL = `
 func (o *Outbox) putBack(ctx context.Context, l *lane, wait time.Duration, tries ...try) {
 	args := l.args(l.acked)
 	args["wait"], args["epoch"], args["me"] = wait, l.epoch, o.owner
-	args["attempts"], args["faults"], args["doubts"] = l.attempts, l.faults, l.doubts
+	args["attempts"], args["faults"], args["doubts"], args["inherited"] = l.attempts, l.faults, l.doubts, l.inherited
+	if l.inherited {
+		args["doubts"] = l.doubts - 1 // whoever claims it counts it anew
+	}
 	var b pgx.Batch
 	ours := false
 	b.Queue(putBackSQL, args).Exec(func(tag pgconn.CommandTag) error {
