@@ -16,6 +16,7 @@ type record struct {
 	Mapping                         int64
 	Agent, Ends                     bool
 	Ambiguous                       int
+	Tries                           string
 }
 
 const recordsSQL = `
@@ -24,7 +25,9 @@ const recordsSQL = `
 		COALESCE((d.payload->>'mapping')::bigint, 0), COALESCE((d.payload->>'agent')::bool, false),
 		COALESCE((d.payload->>'ends')::bool, false),
 		(SELECT count(*) FROM attempt AS a
-		 WHERE (a.destination, a.conversation, a.seq) = (d.destination, d.conversation, d.seq) AND a.ambiguous)
+		 WHERE (a.destination, a.conversation, a.seq) = (d.destination, d.conversation, d.seq) AND a.ambiguous),
+		COALESCE((SELECT string_agg(concat(a.class, ' ', a.ambiguous, ' ', to_char(a.began_at, 'SS.MS')), ', ' ORDER BY a.began_at) FROM attempt AS a
+		 WHERE (a.destination, a.conversation, a.seq) = (d.destination, d.conversation, d.seq)), '')
 	FROM delivery AS d
 	JOIN lane AS l USING (destination, conversation)
 	LEFT JOIN mapping AS m ON d.conversation IN ('mapping ' || m.id, 'return ' || m.id)
@@ -144,7 +147,7 @@ func (b *books) agentWords() {
 			b.wrong("R1: %s is lost", w.text)
 		}
 		if n > 1+min(1, r.Ambiguous) {
-			b.wrong("R5: %s was shown %d times, after %d doubts", w.text, n, r.Ambiguous)
+			b.wrong("R5: %s was shown %d times, after %d doubts: %s", w.text, n, r.Ambiguous, r.Tries)
 		}
 	}
 }

@@ -135,6 +135,9 @@ func (h hub) End(ctx context.Context, e livechat.Ending) error {
 	}
 	if c.ended == "" {
 		c.ended = "us"
+		if c.over == 0 {
+			c.over = t.tick()
+		}
 		t.log("hub: %s was ended by us (%s)", c.id, e.Reason)
 	}
 	t.mu.Unlock()

@@ -29,6 +29,9 @@ type step struct {
 	Faults  []fault
 }
 
+// talks is how many a world has: as many as hide each other's waits.
+const talks = 48
+
 // kinds are the steps, the likelier the more often.
 var kinds = []string{
 	"start", "start", "start", "say", "say", "say", "say", "say", "press", "leave",
@@ -58,7 +61,7 @@ func scripts() *rapid.Generator[script] {
 	return rapid.Custom(func(t *rapid.T) script {
 		s := script{Inline: rapid.IntRange(0, 3).Draw(t, "inline") == 3, Strict: rapid.Bool().Draw(t, "strict")}
 		s.Steps = append(s.Steps, step{Kind: "start", N: 1})
-		s.Steps = append(s.Steps, rapid.SliceOfN(steps(), 10, 60).Draw(t, "steps")...)
+		s.Steps = append(s.Steps, rapid.SliceOfN(steps(), 30, 90).Draw(t, "steps")...)
 		return s
 	})
 }
@@ -81,7 +84,7 @@ func TestModel(t *testing.T) {
 			return
 		}
 		w := fresh()
-		w.play(t, rapid.SliceOfN(scripts(), 1, 24).Draw(rt, "scripts"))
+		w.play(t, rapid.SliceOfN(scripts(), talks, talks).Draw(rt, "scripts"))
 		worlds, played = worlds+1, played+w.steps.Load()
 		if wrong, history := w.check(t); len(wrong) > 0 {
 			rt.Fatalf("%s\n\n%s", strings.Join(wrong, "\n"), history)

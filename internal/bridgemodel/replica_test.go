@@ -12,6 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/liaison-skill/liaison/activity"
 	"github.com/liaison-skill/liaison/auth"
 	"github.com/liaison-skill/liaison/bridge"
 	"github.com/liaison-skill/liaison/delivery"
@@ -31,7 +32,7 @@ func config() delivery.Config {
 	return delivery.Config{
 		Concurrency: 64, Lease: 3 * time.Second, Poll: 20 * time.Millisecond, Timeout: 150 * time.Millisecond,
 		Faults: 4, GiveUp: time.Hour, Backoff: time.Millisecond, BackoffMax: 20 * time.Millisecond,
-		Ambiguous: delivery.RetryOnce, Poison: delivery.Skip, Drain: time.Second,
+		Ambiguous: delivery.RetryOnce, Poison: delivery.Skip, Drain: 200 * time.Millisecond,
 	}
 }
 
@@ -54,6 +55,7 @@ type life struct {
 	end    context.CancelFunc // of the bridge's Run
 	done   chan error
 	cut    atomic.Bool
+	doors  sync.RWMutex // held by those inside
 
 	mu    sync.Mutex
 	conns map[net.Conn]bool
@@ -104,8 +106,29 @@ func (r *replica) begin(tb testing.TB) {
 	r.now.Store(l)
 }
 
-// finish ends a life in peace.
+// hears lets the replica's present life take a call, and reports whether the
+// caller hears the outcome.
+func (r *replica) hears(f call) (answers []activity.Activity, heard bool, err error) {
+	l := r.now.Load()
+	if !l.doors.TryRLock() {
+		return nil, false, errCut
+	}
+	defer l.doors.RUnlock()
+	ctx, cancel := context.WithTimeout(l.ctx, 3*time.Second)
+	defer cancel()
+	answers, err = f(ctx, l.bridge)
+	return answers, !l.cut.Load() && ctx.Err() == nil, err
+}
+
+// finish ends a life in peace: first who is inside its doors.
 func (l *life) finish(tb testing.TB) {
+	tb.Helper()
+	l.doors.Lock()
+	l.over(tb)
+}
+
+// over ends the bridge.
+func (l *life) over(tb testing.TB) {
 	tb.Helper()
 	l.end()
 	select {
@@ -127,7 +150,8 @@ func (l *life) kill(tb testing.TB) {
 		_ = c.Close()
 	}
 	l.mu.Unlock()
-	l.finish(tb)
+	l.stop()
+	l.over(tb)
 }
 
 // restart ends the replica's life in one way or the other, and begins the next.

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/liaison-skill/liaison/activity"
 	"github.com/liaison-skill/liaison/bridge"
 	"github.com/liaison-skill/liaison/livechat"
 	"github.com/liaison-skill/liaison/mapping"
@@ -22,21 +23,16 @@ func (t *talk) escalates(tb testing.TB, s step) {
 	t.started = make(chan struct{})
 	answered := t.started
 	t.starts++
+	t.begun = t.tick()
 	t.log("copilot: %s", turn.ID)
 	t.mu.Unlock()
-	f := func(ctx context.Context, b *bridge.Bridge) error {
-		answers, err := b.Start(ctx, turn)
-		if err == nil {
-			t.inTurn(turn.ID, answers)
-		}
-		return err
-	}
-	if t.post(tb, turn.ID, s.Replica, f) {
+	if t.says(tb, turn.ID, turn.ID, s.Replica, func(ctx context.Context, b *bridge.Bridge) ([]activity.Activity, error) {
+		return b.Start(ctx, turn)
+	}) {
 		t.mu.Lock()
 		t.accepted = time.Now()
 		t.mu.Unlock()
 	}
-	t.repeatable(turn.ID, f)
 	if s.N%4 == 0 {
 		return // an impatient one
 	}
@@ -59,35 +55,32 @@ func (t *talk) speaks(tb testing.TB, s step) {
 	t.mu.Unlock()
 	turn := t.turn("message", true)
 	turn.Name, turn.Text, w.id = "", w.text, turn.ID
-	t.says(tb, turn, s, w)
+	t.writes(tb, turn, s, w)
 }
 
-// over reports whether the hub's end of the last conversation was accepted, and
-// none has begun since.
+// over reports whether the end of the hub's conversation was accepted that the
+// copilot takes the user to be in.
 func (t *talk) over() bool {
-	return t.started == nil && len(t.chats) > 0 && t.chats[len(t.chats)-1].over > 0
+	c := t.chatByID(livechat.ConversationID(t.with))
+	return t.started == nil && c != nil && c.over > 0
 }
 
-func (t *talk) says(tb testing.TB, turn bridge.Turn, s step, w *said) {
+// writes posts a message, by which something may be said.
+func (t *talk) writes(tb testing.TB, turn bridge.Turn, s step, w *said) {
 	tb.Helper()
 	t.note("user: %s: %s", turn.ID, turn.Text)
-	f := func(ctx context.Context, b *bridge.Bridge) error {
+	if t.says(tb, turn.ID, turn.ID, s.Replica, func(ctx context.Context, b *bridge.Bridge) ([]activity.Activity, error) {
 		answers, err := b.Forward(ctx, turn)
 		if errors.Is(err, bridge.ErrNotEscalated) {
-			answers, err = b.NotEscalated(ctx, turn)
+			return b.NotEscalated(ctx, turn)
 		}
-		if err == nil {
-			t.inTurn(turn.ID, answers)
-		}
-		return err
-	}
-	if t.post(tb, turn.ID, s.Replica, f) && w != nil {
+		return answers, err
+	}) && w != nil {
 		t.mu.Lock()
 		w.taken, w.late = t.tick(), w.late && w.starts == t.starts
 		t.said = append(t.said, w)
 		t.mu.Unlock()
 	}
-	t.repeatable(turn.ID, f)
 }
 
 // presses the button that ends the conversation, of this one or of an older.
@@ -105,7 +98,7 @@ func (t *talk) presses(tb testing.TB, s step) {
 		id := t.mappingID(tb, s.N%3)
 		turn.Press = &bridge.Press{Do: "end", Mapping: mapping.ID(id)}
 	}
-	t.says(tb, turn, s, nil)
+	t.writes(tb, turn, s, nil)
 }
 
 // leaves ends the conversation by the copilot's topic, or because the host gives
@@ -114,7 +107,7 @@ func (t *talk) leaves(tb testing.TB, s step) {
 	tb.Helper()
 	turn := t.turn("end", false)
 	by := mapping.ByUser
-	answers := bridge.EndOfTurn(turn.Name, "completedSuccessfully", bridge.Outputs{Status: "ended"})
+	answer := bridge.EndOfTurn(turn.Name, "completedSuccessfully", bridge.Outputs{Status: "ended"})
 	t.mu.Lock()
 	if s.N%3 == 0 {
 		by = mapping.ByHost
@@ -122,21 +115,18 @@ func (t *talk) leaves(tb testing.TB, s step) {
 	before := len(t.chats)
 	t.log("copilot: %s by %s", turn.ID, by)
 	t.mu.Unlock()
-	f := func(ctx context.Context, b *bridge.Bridge) error {
+	if t.says(tb, turn.ID, "", s.Replica, func(ctx context.Context, b *bridge.Bridge) ([]activity.Activity, error) {
 		if by == mapping.ByHost {
-			return b.End(ctx, turn, by)
+			return nil, b.End(ctx, turn, by)
 		}
-		err := b.End(ctx, turn, by, answers)
-		return err
-	}
-	if t.post(tb, turn.ID, s.Replica, f) {
+		return nil, b.End(ctx, turn, by, answer)
+	}) {
 		t.mu.Lock()
 		t.escalated = false
 		t.settleStart()
 		t.finished(before)
 		t.mu.Unlock()
 	}
-	t.repeatable(turn.ID, f)
 }
 
 // finished marks the first n chats as over: their end was accepted. It needs the
@@ -159,6 +149,9 @@ func (t *talk) agent(tb testing.TB, s step, e livechat.Inbound) {
 		return
 	}
 	c := t.chats[len(t.chats)-1]
+	if with := t.chatByID(livechat.ConversationID(t.with)); with != nil && t.escalated {
+		c = with
+	}
 	if s.N%16 == 0 {
 		c = t.chats[0]
 	}
@@ -181,10 +174,9 @@ func (t *talk) agent(tb testing.TB, s step, e livechat.Inbound) {
 	if e.Kind == livechat.KindEnded && s.N%8 == 7 {
 		return // and its post is lost
 	}
-	f := func(ctx context.Context, b *bridge.Bridge) error { return b.Hear(ctx, "hub", e) }
-	taken := t.post(tb, e.ID, s.Replica, f)
-	t.repeatable(e.ID, f)
-	if !taken {
+	if !t.says(tb, e.ID, "", s.Replica, func(ctx context.Context, b *bridge.Bridge) ([]activity.Activity, error) {
+		return nil, b.Hear(ctx, "hub", e)
+	}) {
 		return
 	}
 	t.mu.Lock()

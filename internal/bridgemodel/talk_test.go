@@ -45,6 +45,7 @@ type talk struct {
 	escalated bool
 	with      string        // the hub's conversation, as the copilot was told
 	start     string        // the last start's turn
+	begun     int           // when, by the talk's clock
 	accepted  time.Time     // when the last start was
 	started   chan struct{} // closed when the copilot has the answer to it
 	answered  []string      // what the copilot answers itself
@@ -98,12 +99,14 @@ func (t *talk) find(is func(*chat) bool) *chat {
 }
 
 // elsewhere reports whether the copilot has begun something else than the hub's
-// conversation id, and not just now.
+// conversation id, which was over by then, and not just now.
 func (t *talk) elsewhere(id string) bool {
 	if t.escalated {
 		return t.with != id
 	}
-	return t.started != nil && !t.accepted.IsZero() && time.Since(t.accepted) > 100*time.Millisecond
+	c := t.chatByID(livechat.ConversationID(id))
+	return t.started != nil && time.Since(t.accepted) > 100*time.Millisecond && !t.accepted.IsZero() &&
+		c != nil && c.over > 0 && c.over < t.begun
 }
 
 func (t *talk) settleStart() {
@@ -113,23 +116,20 @@ func (t *talk) settleStart() {
 	}
 }
 
-// errTold is an answer that is final and that its sender understands.
-var errTold = errors.New("refused for good")
+// A call says something to a bridge and returns what the response says.
+type call func(ctx context.Context, b *bridge.Bridge) ([]activity.Activity, error)
 
 // post hands something to one replica or the other until one has it: a sender
-// who does not hear comes again.
-func (t *talk) post(tb testing.TB, what string, replica int, f func(ctx context.Context, b *bridge.Bridge) error) bool {
+// who does not hear comes again. turn is the activity it is, if it is one.
+func (t *talk) post(tb testing.TB, what, turn string, replica int, f call) bool {
 	tb.Helper()
 	for try := range 400 {
-		l := t.replicas[(replica+try)%len(t.replicas)].now.Load()
-		ctx, cancel := context.WithTimeout(l.ctx, 3*time.Second)
-		err := f(ctx, l.bridge)
-		cut := l.cut.Load()
-		cancel()
+		answers, heard, err := t.replicas[(replica+try)%len(t.replicas)].hears(f)
 		switch {
-		case err == nil && !cut:
+		case heard && err == nil:
+			t.inTurn(turn, answers)
 			return true
-		case !cut && (errors.Is(err, bridge.ErrEnded) || errors.Is(err, bridge.ErrUnknown) || errors.Is(err, errTold)):
+		case heard && (errors.Is(err, bridge.ErrEnded) || errors.Is(err, bridge.ErrUnknown)):
 			t.note("%s: told %v", what, err)
 			return false
 		}
@@ -166,7 +166,7 @@ func (t *talk) turn(kind string, message bool) bridge.Turn {
 
 // inTurn hands the copilot what came in the response to a turn of its own.
 func (t *talk) inTurn(turn string, answers []activity.Activity) {
-	if !t.inline {
+	if turn == "" || !t.inline {
 		return
 	}
 	t.mu.Lock()
@@ -176,12 +176,16 @@ func (t *talk) inTurn(turn string, answers []activity.Activity) {
 	}
 }
 
-// repeatable keeps a post, so that it may come once more.
-func (t *talk) repeatable(what string, f func(ctx context.Context, b *bridge.Bridge) error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.posts = append(t.posts, func(tb testing.TB, replica int) {
-		tb.Helper()
-		t.post(tb, "repeated "+what, replica, f)
-	})
+// says posts something that may come once more later.
+func (t *talk) says(tb testing.TB, what, turn string, replica int, f call) bool {
+	tb.Helper()
+	defer func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.posts = append(t.posts, func(tb testing.TB, replica int) {
+			tb.Helper()
+			t.post(tb, "repeated "+what, turn, replica, f)
+		})
+	}()
+	return t.post(tb, what, turn, replica, f)
 }
