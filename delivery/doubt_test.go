@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/liaison-skill/liaison/delivery"
@@ -109,6 +110,25 @@ func TestDoubtOutlivesAHandOver(t *testing.T) {
 	eventually(t, "decided", func() bool { return idle(t, pool) })
 	if n := s.total(); n > 0 {
 		t.Errorf("sent %d times, and may have been before", n)
+	}
+}
+
+// What is in doubt too often is not sent by whoever gets it from an owner that
+// stopped before it could give it up.
+func TestDoubtedIsNotSent(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.DB(t, migrations.Schema())
+	s := &sink{}
+	d := &delivery.Destination[word]{Name: "x", Send: s.send}
+	writer := delivery.New(pool, slog.New(slog.DiscardHandler), quick(), "writer", d)
+	put(t, writer, d, delivery.Header{}, word{"a", 0}, word{"a", 1})
+	if _, err := pool.Exec(t.Context(), `UPDATE lane SET doubts = 2`); err != nil {
+		t.Fatal(err)
+	}
+	begin(t, pool, quick(), "one", d)
+	eventually(t, "decided", func() bool { return idle(t, pool) })
+	if diff := cmp.Diff([]int{1}, s.lane("a")); diff != "" {
+		t.Errorf("sent (-want +got):\n%s", diff)
 	}
 }
 

@@ -105,7 +105,7 @@ func (o *Outbox) drive(ctx context.Context, l *lane) {
 			return
 		}
 		ctx := o.follow(ctx, l.run[0])
-		if l.inherited {
+		if l.inherited || o.doubted(l) != again { // or its owner stopped before it could give it up
 			if !o.inherit(ctx, l) {
 				return
 			}
