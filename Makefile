@@ -92,5 +92,17 @@ chaos: test-needs ## Try to break the promises: CHAOS_FOR=10m for each of CHAOS_
 	    go test -tags $(TAGS) -count=1 -timeout 0 -parallel 1 -v -run '^TestR(1_Chaos|4_Definite|8_Recovery)$$' ./internal/chaos || exit 1; \
 	done
 
+MODEL_FOR ?= 10m
+MODEL_SEEDS ?= 1 2 3
+
+.PHONY: model
+model: test-needs ## Play conversations against the model: MODEL_FOR=10m for each of MODEL_SEEDS="1 2 3"
+	@dir=$$(if [ -w /dev/shm ]; then echo /dev/shm; fi); for seed in $(MODEL_SEEDS); do \
+	  echo "model seed $$seed"; \
+	  TMPDIR=$${dir:-$${TMPDIR:-/tmp}} TEST_MODEL_FOR=$(MODEL_FOR) \
+	    go test -tags $(TAGS) -count=1 -timeout 0 -v -run '^TestModel$$' ./internal/bridgemodel \
+	    -rapid.seed=$$seed -rapid.checks=1000000 -rapid.shrinktime=0s -rapid.nofailfile || exit 1; \
+	done
+
 .PHONY: check
 check: lint test ## What CI runs

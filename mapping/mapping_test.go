@@ -209,6 +209,35 @@ func TestSupersede(t *testing.T) {
 	}
 }
 
+// TestTake: who takes a conversation sees what was made by who had it.
+func TestTake(t *testing.T) {
+	t.Parallel()
+	db := open(t)
+	key := sample("a").Key
+	tx, err := db.Begin(t.Context())
+	check(t, err)
+	made := reserve(t, tx, sample("a"))
+	check(t, mapping.Take(t.Context(), tx, key))
+	done := make(chan error, 1)
+	var found []*mapping.Mapping
+	go func() {
+		done <- pgx.BeginFunc(t.Context(), db, func(other pgx.Tx) error {
+			if err := mapping.Take(t.Context(), other, key); err != nil {
+				return err
+			}
+			var err error
+			found, err = mapping.LockAll(t.Context(), other, []mapping.Search{{Key: key}}, mapping.Opening)
+			return err
+		})
+	}()
+	waitForLock(t, db)
+	check(t, tx.Commit(t.Context()))
+	check(t, <-done)
+	if found[0] == nil || found[0].ID != made.ID {
+		t.Errorf("found %+v, want mapping %d", found[0], made.ID)
+	}
+}
+
 func TestReserveAgainAfterTheEnd(t *testing.T) {
 	t.Parallel()
 	db := open(t)

@@ -29,8 +29,9 @@ type step struct {
 	Faults  []fault
 }
 
-// talks is how many a world has: as many as hide each other's waits.
-const talks = 48
+// A size says how large worlds are: where there is time, as large as talks hide
+// each other's waits.
+type size struct{ talks, fewest, most int }
 
 // kinds are the steps, the likelier the more often.
 var kinds = []string{
@@ -57,11 +58,11 @@ func steps() *rapid.Generator[step] {
 	})
 }
 
-func scripts() *rapid.Generator[script] {
+func (z size) scripts() *rapid.Generator[script] {
 	return rapid.Custom(func(t *rapid.T) script {
 		s := script{Inline: rapid.IntRange(0, 3).Draw(t, "inline") == 3, Strict: rapid.Bool().Draw(t, "strict")}
 		s.Steps = append(s.Steps, step{Kind: "start", N: 1})
-		s.Steps = append(s.Steps, rapid.SliceOfN(steps(), 30, 90).Draw(t, "steps")...)
+		s.Steps = append(s.Steps, rapid.SliceOfN(steps(), z.fewest, z.most).Draw(t, "steps")...)
 		return s
 	})
 }
@@ -74,8 +75,9 @@ const forVariable = "TEST_MODEL_FOR"
 func TestModel(t *testing.T) {
 	t.Parallel()
 	span, err := time.ParseDuration(os.Getenv(forVariable))
+	z := size{talks: 48, fewest: 30, most: 90}
 	if err != nil {
-		span = 6 * time.Second
+		span, z = 4*time.Second, size{talks: 8, fewest: 5, most: 30}
 	}
 	fresh := stage(t, pgtest.DB(t, migrations.Schema()))
 	began, worlds, played := time.Now(), 0, int64(0)
@@ -84,7 +86,7 @@ func TestModel(t *testing.T) {
 			return
 		}
 		w := fresh()
-		w.play(t, rapid.SliceOfN(scripts(), talks, talks).Draw(rt, "scripts"))
+		w.play(t, rapid.SliceOfN(z.scripts(), z.talks, z.talks).Draw(rt, "scripts"))
 		worlds, played = worlds+1, played+w.steps.Load()
 		if wrong, history := w.check(t); len(wrong) > 0 {
 			rt.Fatalf("%s\n\n%s", strings.Join(wrong, "\n"), history)

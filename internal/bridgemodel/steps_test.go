@@ -70,6 +70,9 @@ func (t *talk) writes(tb testing.TB, turn bridge.Turn, s step, w *said) {
 	tb.Helper()
 	t.note("user: %s: %s", turn.ID, turn.Text)
 	if t.says(tb, turn.ID, turn.ID, s.Replica, func(ctx context.Context, b *bridge.Bridge) ([]activity.Activity, error) {
+		if s.Kind == "say too early" { // its first look found nobody
+			return b.NotEscalated(ctx, turn)
+		}
 		answers, err := b.Forward(ctx, turn)
 		if errors.Is(err, bridge.ErrNotEscalated) {
 			return b.NotEscalated(ctx, turn)

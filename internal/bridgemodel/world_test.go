@@ -100,7 +100,7 @@ func (t *talk) does(tb testing.TB, s step) {
 	switch s.Kind {
 	case "start":
 		t.escalates(tb, s)
-	case "say":
+	case "say", "say too early":
 		t.speaks(tb, s)
 	case "press":
 		t.presses(tb, s)
