@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/liaison-skill/liaison/activity"
 	"github.com/liaison-skill/liaison/bridge"
@@ -109,8 +110,9 @@ func (l line) copilot(req *http.Request, t *talk, a activity.Activity, turn stri
 		t.note("copilot: %s met fault %d", a.Type, f)
 		return f.answer(req)
 	}
+	began, _ := req.Context().Deadline()
 	t.mu.Lock()
-	t.copilotTakes(turn, a)
+	t.copilotTakes(turn, a, began.Add(-config().Timeout))
 	t.mu.Unlock()
 	if !f.after(req.Context()) {
 		return f.answer(req)
@@ -119,7 +121,7 @@ func (l line) copilot(req *http.Request, t *talk, a activity.Activity, turn stri
 }
 
 // copilotTakes is the topics' part: who the copilot thinks has the conversation.
-func (t *talk) copilotTakes(turn string, a activity.Activity) {
+func (t *talk) copilotTakes(turn string, a activity.Activity, attempt time.Time) {
 	var out bridge.Outputs
 	if a.Type != activity.TypeEndOfConversation {
 		return
@@ -130,7 +132,7 @@ func (t *talk) copilotTakes(turn string, a activity.Activity) {
 		t.answered = append(t.answered, word)
 	}
 	switch {
-	case turn == "" && t.elsewhere(out.LiveChatConversationID):
+	case turn == "" && t.elsewhere(out.LiveChatConversationID, attempt):
 		t.wrong("R9: the end of %s reached the copilot when the user had begun anew", out.LiveChatConversationID)
 	case strings.HasPrefix(turn, "start") && turn != t.start:
 	case strings.HasPrefix(turn, "start") && (out.Status == "connected" || out.Status == "queued"):

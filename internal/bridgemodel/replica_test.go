@@ -2,6 +2,7 @@ package bridgemodel
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"net/http"
@@ -124,20 +125,22 @@ func (r *replica) hears(f call) (answers []activity.Activity, heard bool, err er
 func (l *life) finish(tb testing.TB) {
 	tb.Helper()
 	l.doors.Lock()
-	l.over(tb)
+	if err := l.over(); err != nil {
+		tb.Error(err)
+	}
 }
 
 // over ends the bridge.
-func (l *life) over(tb testing.TB) {
-	tb.Helper()
+func (l *life) over() (err error) {
 	l.end()
 	select {
-	case <-l.done:
+	case err = <-l.done:
 	case <-time.After(stopTime):
-		tb.Error("a bridge does not end")
+		return errors.New("a bridge does not end")
 	}
 	l.stop()
 	l.pool.Close()
+	return err
 }
 
 // kill ends a life at once: its connections break, and its calls to peers with
@@ -151,7 +154,9 @@ func (l *life) kill(tb testing.TB) {
 	}
 	l.mu.Unlock()
 	l.stop()
-	l.over(tb)
+	if err := l.over(); err != nil {
+		tb.Log(err)
+	}
 }
 
 // restart ends the replica's life in one way or the other, and begins the next.

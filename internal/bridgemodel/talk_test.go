@@ -98,15 +98,17 @@ func (t *talk) find(is func(*chat) bool) *chat {
 	return nil
 }
 
-// elsewhere reports whether the copilot has begun something else than the hub's
-// conversation id, which was over by then, and not just now.
-func (t *talk) elsewhere(id string) bool {
+// elsewhere reports whether the copilot had begun something else than the hub's
+// conversation id, which was over by then, when an attempt began.
+func (t *talk) elsewhere(id string, attempt time.Time) bool {
+	if t.accepted.IsZero() || attempt.Before(t.accepted) {
+		return false // they crossed
+	}
 	if t.escalated {
 		return t.with != id
 	}
 	c := t.chatByID(livechat.ConversationID(id))
-	return t.started != nil && time.Since(t.accepted) > 100*time.Millisecond && !t.accepted.IsZero() &&
-		c != nil && c.over > 0 && c.over < t.begun
+	return t.started != nil && c != nil && c.over > 0 && c.over < t.begun
 }
 
 func (t *talk) settleStart() {
@@ -172,7 +174,7 @@ func (t *talk) inTurn(turn string, answers []activity.Activity) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, a := range answers {
-		t.copilotTakes(turn, a)
+		t.copilotTakes(turn, a, time.Time{})
 	}
 }
 
