@@ -57,9 +57,13 @@ func (b *Bridge) forwardFiles(ctx context.Context, tx *delivery.Tx, m *mapping.M
 	return b.bring(ctx, tx, parcel{
 		mapping: m, to: files.ToAgent, sources: t.Files, said: t.entry(m), from: t.from,
 		offer: func(o offer) (delivery.Item, error) {
+			// A release that knows no offers says this.
+			instead := &livechat.Message{
+				Conversation: m.HubConversation, Key: fileKey(m.ID, o.File), Sender: t.User.Name, Text: b.sayAgent(texts.FileNotShown(o.Name)),
+			}
 			return b.toHub[m.Hub].Item(
 				delivery.Header{Conversation: hubLane(m.ID), Key: t.ID, Settle: true, From: t.from},
-				hubOrder{Mapping: m.ID, Offer: &o})
+				hubOrder{Mapping: m.ID, Offer: &o, Say: instead})
 		},
 	})
 }
@@ -72,6 +76,9 @@ func (t Turn) order(m *mapping.Mapping) hubOrder {
 	}
 	return hubOrder{Mapping: m.ID, Say: t.message(m)}
 }
+
+// fileKey names a file to a hub.
+func fileKey(id mapping.ID, file files.ID) string { return hubKey(id, fmt.Sprintf("file %d", file)) }
 
 // giveHub gives the agent a file, or a link to it where the hub does not take it,
 // or the reason why there is none.
@@ -87,7 +94,7 @@ func (b *Bridge) giveHub(ctx context.Context, hub livechat.Hub, o hubOrder) erro
 	if err != nil {
 		return err
 	}
-	key := fmt.Sprintf("%d/file %d", o.Mapping, f.ID)
+	key := fileKey(o.Mapping, f.ID)
 	if f.State == files.Failed {
 		return hub.Send(ctx, livechat.Message{Conversation: c, Key: key + " failed", Sender: "Liaison", Text: b.sayAgent(b.fileFailed(f))})
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/liaison-skill/liaison/files"
 	"github.com/liaison-skill/liaison/mapping"
 	"github.com/liaison-skill/liaison/proactive"
+	"github.com/liaison-skill/liaison/texts"
 	"github.com/liaison-skill/liaison/words"
 )
 
@@ -55,10 +56,12 @@ func (b *Bridge) tellFiles(ctx context.Context, tx *delivery.Tx, hub string, m *
 		mapping: m, to: files.ToUser, sources: sources, from: e.from,
 		said: mapping.Entry{Mapping: m.ID, Side: mapping.Agent, Name: e.Sender, Key: key},
 		offer: func(o offer) (delivery.Item, error) {
-			// Its key is not the line's, whose activity an edit changes.
+			// A release that knows no offers says this. The key is not the line's, whose
+			// activity an edit changes.
+			instead := proactive.Notice(b.say(m, texts.FileFailed(o.Name)))
 			return b.toTeams.Item(
 				delivery.Header{Conversation: teamsLane(m.Key), Key: key, Settle: true, From: e.from},
-				teamsOrder{Mapping: m.ID, Tenant: m.Tenant, Agent: true, Offer: &o, Post: proactive.Post{To: m.Teams}})
+				teamsOrder{Mapping: m.ID, Tenant: m.Tenant, Agent: true, Offer: &o, Post: proactive.Post{To: m.Teams, Activity: instead}})
 		},
 	})
 }

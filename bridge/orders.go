@@ -28,7 +28,7 @@ type (
 		Typing  bool              `json:"typing,omitempty"` // the user is typing, until Until
 		Until   time.Time         `json:"until,omitzero"`
 		End     *livechat.Ending  `json:"end,omitempty"`
-		Offer   *offer            `json:"offer,omitempty"`
+		Offer   *offer            `json:"offer,omitempty"` // a file; Say is for releases that know none
 		Rate    *livechat.Rating  `json:"rate,omitempty"`
 		Answer  *proactive.Post   `json:"answer,omitempty"` // tell the copilot how opening went
 	}
@@ -42,7 +42,7 @@ type (
 		Ends    bool           `json:"ends,omitempty"`  // the last one: then the copilot is told
 		Until   time.Time      `json:"until,omitzero"`  // when it is worth nothing any more
 		Bot     string         `json:"bot,omitempty"`   // with Amend: the copilot's app id
-		Offer   *offer         `json:"offer,omitempty"` // Post's activity is made of it then
+		Offer   *offer         `json:"offer,omitempty"` // a file; Post's activity is for releases that know none
 
 		// Amend changes an earlier line into Post's; Instead is said where that is
 		// not possible.
@@ -75,10 +75,10 @@ func (b *Bridge) sendHub(ctx context.Context, hub livechat.Hub, o hubOrder) erro
 	switch {
 	case o.Open != nil:
 		return b.open(ctx, hub, o)
-	case o.Say != nil:
-		return b.sayHub(ctx, hub, o)
 	case o.Offer != nil:
 		return b.giveHub(ctx, hub, o)
+	case o.Say != nil:
+		return b.sayHub(ctx, hub, o)
 	case o.Typing:
 		return b.typeHub(ctx, hub, o)
 	case o.Rate != nil:

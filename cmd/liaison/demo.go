@@ -127,7 +127,7 @@ func (d demoCmd) wire(ctx context.Context, c console, run *demo) error {
 		return err
 	}
 	run.sandbox.SetDeskURL(base(1))
-	if run.hub, err = run.newHub(ctx, base(0), log); err != nil {
+	if run.hub, err = run.newHub(ctx, base(0), base(1), log); err != nil {
 		return err
 	}
 	serviceDB, err := run.open(ctx, demoDatabase, migrations.Schema())
@@ -152,7 +152,7 @@ func baseURL(addr net.Addr) string {
 }
 
 // newHub makes the hub, whose agents sign in at the sandbox.
-func (r *demo) newHub(ctx context.Context, service string, log *slog.Logger) (*contoso.App, error) {
+func (r *demo) newHub(ctx context.Context, service, hub string, log *slog.Logger) (*contoso.App, error) {
 	db, err := r.open(ctx, "contoso_demo", contoso.Schema())
 	if err != nil {
 		return nil, err
@@ -161,6 +161,7 @@ func (r *demo) newHub(ctx context.Context, service string, log *slog.Logger) (*c
 	settings["CONTOSO_WEBHOOK_URL"] = service + "/api/livechat/messages"
 	settings["CONTOSO_WEBHOOK_SECRET"] = demoSecret
 	settings["CONTOSO_API_KEY"] = demoKey
+	settings["CONTOSO_PUBLIC_URL"] = hub // whose links to files the service fetches
 	var cfg contoso.Config
 	if err := env.Process(ctx, envconfig.MapLookuper(settings), "", &cfg); err != nil {
 		return nil, err
