@@ -128,7 +128,7 @@ func (c *Config) check(p *problems) {
 	if !slices.Contains([]string{"", "text", "json"}, c.LogFormat) {
 		p.add(prefix+"LOG_FORMAT", "expected text or json, not %q", c.LogFormat)
 	}
-	if !slices.Contains([]string{surveyOn, surveyOff}, c.Survey) {
+	if !slices.Contains([]string{"", surveyOn, surveyOff}, c.Survey) {
 		p.add(prefix+"SURVEY", "expected on or off, not %q", c.Survey)
 	}
 	if _, err := level(c.LogLevel); err != nil {

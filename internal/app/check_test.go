@@ -18,6 +18,8 @@ func TestLoadChecks(t *testing.T) {
 	for set, want := range map[string]string{
 		"LIAISON_PUBLIC_URL=liaison.example.com":       "LIAISON_PUBLIC_URL: expected an absolute URL",
 		"LIAISON_PUBLIC_URL=ftp://localhost":           "LIAISON_PUBLIC_URL: must begin with https://",
+		"LIAISON_SURVEY=maybe":                         `LIAISON_SURVEY: expected on or off, not "maybe"`,
+		"LIAISON_HUB_CONTOSO_SURVEY=yes":               `LIAISON_HUB_CONTOSO_SURVEY: expected on or off, not "yes"`,
 		"LIAISON_MAX_BODY=0":                           "LIAISON_MAX_BODY: must be positive",
 		"LIAISON_MAX_BODY=lots":                        `LIAISON_MAX_BODY: "lots" is not a size`,
 		"LIAISON_MAX_ATTACHMENT=0":                     "LIAISON_MAX_ATTACHMENT: must be positive",
@@ -90,7 +92,7 @@ func TestLoadBearsTemplates(t *testing.T) {
 	if diff := cmp.Diff([]string{"west", "contoso"}, c.HubNames); diff != "" {
 		t.Errorf("hubs (-want +got):\n%s", diff)
 	}
-	want := app.HubConfig{Kind: "contoso", URL: "http://localhost:5000", APIKey: "k", APIKeyHeader: "X-API-Key"}
+	want := app.HubConfig{Kind: "contoso", URL: "http://localhost:5000", APIKey: "k", APIKeyHeader: "X-API-Key", Survey: "off"}
 	if got := c.Hubs["west"]; got != want {
 		t.Errorf("hub is %+v, want %+v", got, want)
 	}

@@ -236,6 +236,19 @@ func TestDatabaseAway(t *testing.T) {
 	}
 }
 
+// TestRated counts what users think of the help.
+func TestRated(t *testing.T) {
+	t.Parallel()
+	m := metrics.New(pgtest.DB(t, migrations.Schema()))
+	for _, score := range []int{5, 1, 5} {
+		m.Rated("contoso", score)
+	}
+	got := scrape(t, m)
+	if got[`liaison_survey_answers_total{hub="contoso",score="5"}`] != 2 || got[`liaison_survey_answers_total{hub="contoso",score="1"}`] != 1 {
+		t.Errorf("counts %v", got)
+	}
+}
+
 // TestTokens counts answers by what they mean for us, and hands them on.
 func TestTokens(t *testing.T) {
 	t.Parallel()

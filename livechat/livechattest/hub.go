@@ -96,6 +96,25 @@ func sendEnded(t *testing.T, h Hub) {
 	wantPermanent(t, h.Adapter.Send(t.Context(), livechat.Message{Conversation: c, Key: "1", Sender: "Ada", Text: "hello"}))
 }
 
+// sendLongest says what the adapter says its hub takes, of characters that take
+// the most room on the way.
+func sendLongest(t *testing.T, h Hub) {
+	t.Helper()
+	can, ok := h.Adapter.(livechat.Limited)
+	if !ok {
+		return
+	}
+	limit, unit := can.MaxText()
+	c := open(t, h, "k")
+	for i, char := range []string{"<", "漢", "🙂"} {
+		text := strings.Repeat(char, limit/unit.Len(char))
+		send(t, h, c, char, text)
+		if got := h.Lines(t, c); len(got) != i+1 || got[i] != text {
+			t.Errorf("%q was not taken %d times", char, limit/unit.Len(char))
+		}
+	}
+}
+
 func sendLiteral(t *testing.T, h Hub) {
 	t.Helper()
 	c := open(t, h, "k")

@@ -74,6 +74,7 @@ func Run(t *testing.T, hub func(tb testing.TB) Hub) {
 		"send/unknown conversation":           sendUnknown,
 		"send/ended conversation":             sendEnded,
 		"send/text arrives as it is":          sendLiteral,
+		"send/text of the longest length":     sendLongest,
 		"end/twice":                           endTwice,
 		"end/by key":                          endByKey,
 		"end/by a key that opened nothing":    endUnopened,
