@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -162,9 +163,7 @@ func TestWords_of_the_agent_that_are_long(t *testing.T) {
 	said := func(event string, more map[string]any) {
 		t.Helper()
 		body := map[string]any{"conversationId": id, "id": event, "message": text, "sender": "Bo"}
-		for name, value := range more {
-			body[name] = value
-		}
+		maps.Copy(body, more)
 		w.hook(t, body)
 	}
 	said("long", nil)
