@@ -99,7 +99,10 @@ func (m *meddler) next(header http.Header) (http.HandlerFunc, *behind) {
 	if m.heard != nil {
 		m.heard(header)
 	}
-	if len(m.faults) == 0 {
+	switch {
+	case len(m.faults) == 0 && len(m.behind) == 0:
+		return fails, nil // the service asks before the hub is there
+	case len(m.faults) == 0:
 		first := m.behind[0]
 		m.behind = append(m.behind[1:], first)
 		first.busy.Add(1)
