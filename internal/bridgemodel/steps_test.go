@@ -16,6 +16,22 @@ import (
 // escalates is the copilot's topic: it begins, and waits a while for the answer.
 func (t *talk) escalates(tb testing.TB, s step) {
 	tb.Helper()
+	answered := t.starting(tb, s)
+	if s.N%4 == 0 {
+		return // an impatient one
+	}
+	select {
+	case <-answered:
+	case <-time.After(300 * time.Millisecond):
+	}
+}
+
+// starting posts a start. What it returns is closed when the copilot has the
+// answer.
+func (t *talk) starting(tb testing.TB, s step) <-chan struct{} {
+	tb.Helper()
+	t.action.Lock()
+	defer t.action.Unlock()
 	turn := t.turn("start", false)
 	t.mu.Lock()
 	t.settleStart()
@@ -33,13 +49,7 @@ func (t *talk) escalates(tb testing.TB, s step) {
 		t.accepted = time.Now()
 		t.mu.Unlock()
 	}
-	if s.N%4 == 0 {
-		return // an impatient one
-	}
-	select {
-	case <-answered:
-	case <-time.After(300 * time.Millisecond):
-	}
+	return answered
 }
 
 // speaks is a line of the user's. It goes to whom the copilot takes to have them.
@@ -108,6 +118,8 @@ func (t *talk) presses(tb testing.TB, s step) {
 // up.
 func (t *talk) leaves(tb testing.TB, s step) {
 	tb.Helper()
+	t.action.Lock()
+	defer t.action.Unlock()
 	turn := t.turn("end", false)
 	by := mapping.ByUser
 	answer := bridge.EndOfTurn(turn.Name, "completedSuccessfully", bridge.Outputs{Status: "ended"})

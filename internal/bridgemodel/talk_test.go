@@ -25,6 +25,8 @@ type talk struct {
 	inline bool // the host takes answers in the response
 	strict bool // the host refuses what is said out of turn
 
+	action sync.Mutex // the copilot's topics: one posts at a time
+
 	mu            sync.Mutex
 	clock         int
 	history       []string

@@ -85,8 +85,21 @@ func (w *world) rests(tb testing.TB) {
 		select {
 		case <-tick.C:
 		case <-deadline:
-			w.unrest = fmt.Sprintf("R12: %d things are still to be done", n)
+			w.unrest = fmt.Sprintf("R12: %d things are still to be done: %s", n, w.busy(tb))
 			return
 		}
 	}
+}
+
+const busySQL = `
+	SELECT COALESCE(string_agg(concat_ws(' ', destination, conversation, owner, epoch, ready_at - now()), '; '), '')
+	FROM (SELECT * FROM lane WHERE ready_at IS NOT NULL ORDER BY ready_at LIMIT 5) AS l`
+
+// busy describes some of what is still to be done.
+func (w *world) busy(tb testing.TB) (text string) {
+	tb.Helper()
+	if err := w.db.QueryRow(tb.Context(), busySQL).Scan(&text); err != nil {
+		return err.Error()
+	}
+	return text
 }
