@@ -9,6 +9,8 @@
 //   - B/teams/v3/…: the Bot Connector of Teams
 //   - B/sharepoint/…: where users' files are, and bots' are uploaded
 //   - B/pvaruntime/…: the runtime of Copilot Studio, where skills answer
+//   - B/powervirtualagents/…: Copilot Studio's tokens for Direct Line
+//   - B/directline/…: Direct Line 3.0, see [Direct]
 //   - B/: a page that looks like a chat in Teams
 //
 // It is strict: every token is verified as the real peers verify theirs, and

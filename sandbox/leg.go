@@ -45,7 +45,7 @@ type redirect string
 func (s *Sandbox) on(leg Leg, endpoint func(request) reply) gin.HandlerFunc {
 	return web.Handle(s.log, func(c *gin.Context) error {
 		limit := int64(maxBody)
-		if leg == Files {
+		if leg == Files || leg == DirectLine {
 			limit = maxUpload
 		}
 		body, err := web.Body(c, limit)
@@ -97,6 +97,10 @@ func (q request) write(r reply) {
 		q.Data(r.status, "text/html; charset=utf-8", body.html)
 	case content:
 		body.write(q, r.status)
+	case stream:
+		body.serve(q)
+	case activityFile:
+		q.Data(r.status, body.kind, body.content)
 	case redirect:
 		q.Header("Cache-Control", "no-store")
 		q.Header("Location", string(body))

@@ -22,12 +22,15 @@ type Leg int
 
 // The legs.
 const (
-	Entra     Leg = iota // the token endpoint
-	Keys                 // discovery and keys of both issuers
-	Connector            // Teams' Bot Connector
-	SkillHost            // the runtime of Copilot Studio, where skills answer
-	SignIn               // Entra's page where people sign in, and where they sign out
-	Files                // users' files and pictures, and where a bot's are uploaded
+	Entra            Leg = iota // the token endpoint
+	Keys                        // discovery and keys of both issuers
+	Connector                   // Teams' Bot Connector
+	SkillHost                   // the runtime of Copilot Studio, where skills answer
+	SignIn                      // Entra's page where people sign in, and where they sign out
+	Files                       // users' files and pictures, and where a bot's are uploaded
+	CopilotTokens               // Copilot Studio's endpoints for Direct Line
+	DirectLine                  // Direct Line's calls
+	DirectLineStream            // its streams, answered when they end
 )
 
 // A Request is a request the sandbox received.

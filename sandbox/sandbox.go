@@ -95,6 +95,7 @@ type Sandbox struct {
 	bySkill        map[activity.ConversationID]*person // conversations a host of the Bot Framework minted
 
 	switches Switches
+	direct   *directLine
 
 	files   filing
 	uploads map[string]*upload
@@ -150,6 +151,7 @@ func New(cfg Config) (*Sandbox, error) {
 	s.AcceptSecret(cfg.CopilotAppID, cfg.CopilotSecret)
 	s.AcceptSecret(cfg.SkillAppID, cfg.SkillSecret)
 	s.AcceptSecret(cfg.DeskAppID, cfg.DeskSecret)
+	s.direct = newDirectLine(s)
 	s.engine = s.routes()
 	if err := s.restore(); err != nil {
 		return nil, err
@@ -233,6 +235,7 @@ func (s *Sandbox) routes() *gin.Engine {
 	s.mountConnector(r)
 	s.mountHost(r)
 	s.mountFiles(r)
+	s.mountDirectLine(r)
 	s.mountPage(r)
 	return r
 }
