@@ -8,6 +8,7 @@ package jsonhttp
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -20,8 +21,8 @@ import (
 	"time"
 )
 
-// maxResponse bounds what is read of an answer, in bytes.
-const maxResponse = 1 << 20
+// maxResponse bounds what is read of an answer, in bytes, unless its request says otherwise.
+const maxResponse int64 = 1 << 20
 
 // NewClient returns a client for one peer. A request takes at most timeout;
 // redirects are answers, not instructions: credentials must not travel on.
@@ -48,6 +49,8 @@ type Request struct {
 	Content io.Reader
 	Size    int64 // 0 is unknown
 	Out     any
+
+	MaxOut int64 // what is read of Out at most; 1 MiB if zero
 
 	// OutOptional says that a 2xx is success even if its body is not what Out
 	// expects, or breaks off.
@@ -96,21 +99,21 @@ func Do(ctx context.Context, c *http.Client, r Request) error {
 		_, _ = io.CopyN(io.Discard, resp.Body, maxResponse) // so that the connection is used again
 		return nil
 	}
-	if err := readOut(resp, r.Out); err != nil && !r.OutOptional {
+	if err := readOut(resp, r); err != nil && !r.OutOptional {
 		return err
 	}
 	return nil
 }
 
-func readOut(resp *http.Response, out any) error {
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxResponse))
+func readOut(resp *http.Response, r Request) error {
+	body, err := io.ReadAll(io.LimitReader(resp.Body, cmp.Or(r.MaxOut, maxResponse)))
 	if err != nil {
 		return transportError(err, true)
 	}
 	if len(bytes.TrimSpace(body)) == 0 {
 		return nil
 	}
-	if err := json.Unmarshal(body, out); err != nil {
+	if err := json.Unmarshal(body, r.Out); err != nil {
 		return &Error{Status: resp.StatusCode, Code: "MalformedAnswer", cause: errors.New("answer is not the expected JSON")}
 	}
 	return nil
