@@ -65,6 +65,8 @@ type granted struct {
 	Token          Token                   `json:"token"`
 	ExpiresIn      float64                 `json:"expires_in"` // seconds
 	StreamURL      string                  `json:"streamUrl"`
+
+	now bool // the stream begins now
 }
 
 // Start opens a conversation for a user nobody can guess. The copilot says nothing
@@ -147,7 +149,7 @@ func (c *Client) do(ctx context.Context, token Token, r jsonhttp.Request) error 
 		r.Header.Set("Authorization", "Bearer "+string(token))
 	}
 	r.MaxOut = maxSet
-	return jsonhttp.Do(ctx, jsonhttp.NewClient(cmp.Or(c.Timeout, defaultTimeout), c.transport()), r)
+	return jsonhttp.Do(ctx, jsonhttp.NewClient(c.timeout(), c.transport()), r)
 }
 
 func (c *Client) transport() http.RoundTripper {
@@ -157,13 +159,16 @@ func (c *Client) transport() http.RoundTripper {
 	return c.HTTP
 }
 
+func (c *Client) timeout() time.Duration { return cmp.Or(c.Timeout, defaultTimeout) }
+
 func (c *Client) log() *slog.Logger { return cmp.Or(c.Log, slog.New(slog.DiscardHandler)) }
 
 // endpoint is the URL of a call. Ids are opaque: each is one escaped segment.
 func endpoint(base string, segments ...string) string {
-	out := strings.TrimSuffix(base, "/") + "/v3/directline"
+	var out strings.Builder
+	out.WriteString(strings.TrimSuffix(base, "/") + "/v3/directline")
 	for _, s := range segments {
-		out += "/" + url.PathEscape(s)
+		out.WriteString("/" + url.PathEscape(s))
 	}
-	return out
+	return out.String()
 }

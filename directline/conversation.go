@@ -12,8 +12,19 @@ import (
 	"github.com/liaison-skill/liaison/internal/jsonhttp"
 )
 
+// tokenTries is how many tokens one call may find refused. A late answer to a
+// listener may bring one that is no better.
+const tokenTries = 3
+
 // streamLife is how long a stream's URL is good: 60 s, less what the way takes.
 const streamLife = 45 * time.Second
+
+// An offer is a stream that was not opened yet.
+type offer struct {
+	url   string
+	until time.Time
+	now   bool // it begins when it was offered, and not where listening ended
+}
 
 // A Conversation is one user's with the copilot. It may be used by several
 // goroutines; one of them may listen.
@@ -24,8 +35,7 @@ type Conversation struct {
 
 	mu        sync.Mutex
 	state     State
-	stream    string // the URL of a stream that was not opened yet
-	streamBy  time.Time
+	stream    offer
 	listening bool
 	used      time.Time // when something was last said
 }
@@ -82,6 +92,7 @@ func (c *Conversation) reconnect(ctx context.Context, token Token) error {
 	if err := c.do(ctx, token, jsonhttp.Request{Method: http.MethodGet, URL: target, Out: &again}); err != nil {
 		return fmt.Errorf("reconnect to direct line: %w", lost(err))
 	}
+	again.now = state.Watermark == ""
 	c.grant(again)
 	return nil
 }
@@ -110,27 +121,32 @@ func (c *Conversation) grant(g granted) {
 		c.state.Token, c.state.Issued, c.state.Expires = g.Token, now, now.Add(life)
 	}
 	if g.StreamURL != "" {
-		c.stream, c.streamBy = g.StreamURL, now.Add(streamLife)
+		c.stream = offer{url: g.StreamURL, until: now.Add(streamLife), now: g.now}
 	}
 }
 
 // call makes one call within the conversation; of r's URL, only the query is
-// given. A token that is refused is replaced once, if that can be done.
+// given. A token that is refused is replaced, if that can be done.
 func (c *Conversation) call(ctx context.Context, r jsonhttp.Request, segments ...string) error {
 	if err := c.Refresh(ctx); err != nil && (permanent(err) || time.Now().After(c.State().Expires)) {
 		return err
 	}
 	state := c.State()
-	query := r.URL
-	r.URL = endpoint(state.Base, append([]string{"conversations", string(state.Conversation)}, segments...)...) + query
-	err := lost(c.do(ctx, state.Token, r))
-	if !isExpired(err) || c.c.Access.Secret == "" || r.Content != nil {
-		return err
+	r.URL = endpoint(state.Base, append([]string{"conversations", string(state.Conversation)}, segments...)...) + r.URL
+	var err error
+	for range tokenTries {
+		token := c.State().Token
+		if err = lost(c.do(ctx, token, r)); !isExpired(err) {
+			return err
+		}
+		if err := c.renew(ctx, token, err); err != nil {
+			return err
+		}
+		if r.Content != nil {
+			return errStale
+		}
 	}
-	if err := c.renew(ctx, state.Token, err); err != nil {
-		return err
-	}
-	return lost(c.do(ctx, c.State().Token, r))
+	return err
 }
 
 // renew replaces a token, unless somebody has done so since.

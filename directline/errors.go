@@ -11,6 +11,10 @@ import (
 // one stream for each.
 var ErrListening = errors.New("direct line: already listening")
 
+// errStale is a call that cannot be repeated here, because its content is read:
+// the caller may.
+var errStale = errors.New("direct line token was replaced")
+
 // A LostError means that a conversation cannot go on: begin anew. It wraps what
 // was answered.
 type LostError struct {

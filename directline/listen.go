@@ -50,7 +50,10 @@ func (c *Conversation) Listen(ctx context.Context, hear func(context.Context, Ba
 		if mine, ok := errors.AsType[*hearError](err); ok {
 			return mine.cause
 		}
-		if ctx.Err() != nil || permanent(err) {
+		if ctx.Err() != nil {
+			return fmt.Errorf("listen to copilot: %w", ctx.Err())
+		}
+		if permanent(err) {
 			return fmt.Errorf("listen to copilot: %w", err)
 		}
 		if time.Since(began) > l.pace.MaxRetry {
@@ -72,18 +75,22 @@ type listener struct {
 }
 
 // listen follows a stream. When it ends, what may have come meanwhile is polled:
-// where no stream can be had, that is all there is.
+// where no stream can be had, that is all there is, and who parks leaves nothing
+// behind.
 func (l *listener) listen(ctx context.Context) error {
 	ended := l.follow(ctx)
 	_, mine := errors.AsType[*hearError](ended)
-	if mine || errors.Is(ended, errParked) || permanent(ended) || ctx.Err() != nil {
+	if mine || permanent(ended) || ctx.Err() != nil {
 		return ended
 	}
 	if err := l.poll(ctx); err != nil {
 		return err
 	}
-	if l.quiet() {
+	switch {
+	case l.quiet():
 		return errParked
+	case errors.Is(ended, errParked): // not after what the poll has brought
+		return errDropped
 	}
 	return ended
 }

@@ -20,7 +20,11 @@ var errDropped = errors.New("stream ended")
 
 // follow opens a stream and takes what comes, until it ends.
 func (l *listener) follow(ctx context.Context) error {
-	conn, err := l.dial(ctx)
+	stream, err := l.offered(ctx)
+	if err != nil {
+		return err
+	}
+	conn, err := l.dial(ctx, stream.url)
 	if err != nil {
 		return err
 	}
@@ -40,8 +44,7 @@ func (l *listener) follow(ctx context.Context) error {
 			}
 		}
 	}()
-	// Without a watermark, a stream begins now and not where listening ended.
-	if l.State().Watermark == "" {
+	if stream.now {
 		err = l.poll(ctx)
 	}
 	if err == nil {
@@ -52,7 +55,8 @@ func (l *listener) follow(ctx context.Context) error {
 	}
 	cancel()
 	_ = conn.CloseNow()
-	for range frames { //nolint:revive // waits for the reader
+	for range frames { // until the reader is gone
+		continue
 	}
 	return err
 }
@@ -78,7 +82,7 @@ func (l *listener) frames(ctx context.Context, conn *websocket.Conn, frames <-ch
 			if err := l.Refresh(ctx); err != nil && permanent(err) {
 				return err
 			}
-			if err := alive(ctx, conn, l.pace.Tick); err != nil {
+			if err := l.alive(ctx, conn); err != nil {
 				return err
 			}
 		case <-ctx.Done():
@@ -101,8 +105,8 @@ func (l *listener) frame(ctx context.Context, data []byte) error {
 }
 
 // alive sends an empty frame, as Microsoft's own client does.
-func alive(ctx context.Context, conn *websocket.Conn, limit time.Duration) error {
-	ctx, cancel := context.WithTimeout(ctx, limit)
+func (l *listener) alive(ctx context.Context, conn *websocket.Conn) error {
+	ctx, cancel := context.WithTimeout(ctx, l.c.timeout())
 	defer cancel()
 	if conn.Write(ctx, websocket.MessageText, nil) != nil {
 		return errDropped
@@ -110,17 +114,12 @@ func alive(ctx context.Context, conn *websocket.Conn, limit time.Duration) error
 	return nil
 }
 
-// dial opens the stream that is on offer, or asks for one that begins at the
-// watermark.
-func (c *Conversation) dial(ctx context.Context) (*websocket.Conn, error) {
-	target, err := c.offered(ctx)
-	if err != nil {
-		return nil, err
-	}
+// dial opens a stream.
+func (c *Conversation) dial(ctx context.Context, target string) (*websocket.Conn, error) {
 	if err := c.c.Trusted("http" + strings.TrimPrefix(target, "ws")); err != nil {
 		return nil, fmt.Errorf("open stream: %w", err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, cmp.Or(c.c.Timeout, defaultTimeout))
+	ctx, cancel := context.WithTimeout(ctx, c.c.timeout())
 	defer cancel()
 	conn, resp, err := websocket.Dial(ctx, target, &websocket.DialOptions{ //nolint:bodyclose // the library reads it and puts a copy in its place
 		HTTPClient: jsonhttp.NewClient(0, c.c.transport()),
@@ -137,35 +136,34 @@ func (c *Conversation) dial(ctx context.Context) (*websocket.Conn, error) {
 	return nil, fmt.Errorf("open stream: %w", jsonhttp.Cause(err))
 }
 
-// offered takes the URL of a stream, which is good once and not for long, or asks
+// offered takes the stream on offer, which is good once and not for long, or asks
 // for one.
-func (c *Conversation) offered(ctx context.Context) (string, error) {
-	take := func() string {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		target := c.stream
-		c.stream = ""
-		if time.Now().After(c.streamBy) {
-			return ""
-		}
-		return target
-	}
-	if target := take(); target != "" {
-		return target, nil
+func (c *Conversation) offered(ctx context.Context) (offer, error) {
+	if stream, ok := c.takeOffer(); ok {
+		return stream, nil
 	}
 	if err := c.Refresh(ctx); err != nil && permanent(err) {
-		return "", err
+		return offer{}, err
 	}
-	err := c.reconnect(ctx, c.State().Token)
+	token := c.State().Token
+	err := c.reconnect(ctx, token)
 	if isExpired(err) {
-		err = c.renew(ctx, c.State().Token, err)
+		err = c.renew(ctx, token, err)
 	}
 	if err != nil {
-		return "", err
+		return offer{}, err
 	}
-	target := take()
-	if target == "" {
-		return "", errors.New("open stream: none is offered")
+	stream, ok := c.takeOffer()
+	if !ok {
+		return offer{}, errors.New("open stream: none is offered")
 	}
-	return target, nil
+	return stream, nil
+}
+
+func (c *Conversation) takeOffer() (offer, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	stream := c.stream
+	c.stream = offer{}
+	return stream, stream.url != "" && time.Now().Before(stream.until)
 }

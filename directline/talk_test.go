@@ -136,23 +136,17 @@ func TestWhatIsNotHandledComesAgain(t *testing.T) {
 func TestTokensAreRefreshedAtHalfLife(t *testing.T) {
 	t.Parallel()
 	s, c := rig(t)
-	s.Direct().SetTokenLife(2 * time.Second)
+	s.Direct().SetTokenLife(8 * time.Second)
 	conv := open(t, c)
 	s.Direct().SetTokenLife(30 * time.Minute)
 	first := conv.State()
-	listen(t, conv, newEar())
-	refreshed := func() bool {
-		for _, r := range s.Requests(sandbox.DirectLine) {
-			if strings.HasSuffix(r.Path, "/tokens/refresh") && r.Status == 200 {
-				return true
-			}
-		}
-		return false
+	listen(t, conv, newEar()) // on the stream that came with the start: its next call is the refresh
+	calls, err := s.WaitRequests(patient(t), sandbox.DirectLine, 2)
+	if err != nil || !strings.HasSuffix(calls[1].Path, "/tokens/refresh") {
+		t.Fatalf("%v, %+v", err, calls)
 	}
-	for n := 1; !refreshed(); n++ {
-		if _, err := s.WaitRequests(patient(t), sandbox.DirectLine, n); err != nil {
-			t.Fatal(err)
-		}
+	if early := calls[1].At.Sub(first.Issued); early < 4*time.Second {
+		t.Errorf("refreshed after %s of 8 s", early)
 	}
 	say(t, conv, "1", "hello")
 	if now := conv.State(); now.Token == first.Token || now.Expires.Before(first.Expires.Add(time.Minute)) {
@@ -187,6 +181,39 @@ func TestAnExpiredTokenIsReplacedOnlyWithASecret(t *testing.T) {
 	say(t, conv, "2", "two")
 	if diff := cmp.Diff([]string{"you said one", "you said two"}, e.wait(t, 2)); diff != "" {
 		t.Errorf("heard (-want +got):\n%s", diff)
+	}
+}
+
+// TestAStreamThatBeginsNowLeavesNoGap: reconnecting without a watermark gives what
+// is said from then on.
+func TestAStreamThatBeginsNowLeavesNoGap(t *testing.T) {
+	t.Parallel()
+	s, c := rig(t)
+	echoes(s)
+	conv, e := open(t, withSecret(s, c)), newEar()
+	s.Direct().Say(conv.State().Conversation, activity.Activity{Type: activity.TypeMessage, Text: "early"})
+	s.Direct().ExpireTokens(conv.State().Conversation)
+	say(t, conv, "1", "one")
+	listen(t, conv, e)
+	if diff := cmp.Diff([]string{"early", "you said one"}, e.wait(t, 2)); diff != "" {
+		t.Errorf("heard (-want +got):\n%s", diff)
+	}
+}
+
+func TestAnUploadMeetsAnExpiredToken(t *testing.T) {
+	t.Parallel()
+	s, c := rig(t)
+	conv := open(t, withSecret(s, c))
+	s.Direct().ExpireTokens(conv.State().Conversation)
+	upload := func() error {
+		return conv.Upload(patient(t), words("1", "look"), directline.File{Name: "a.txt", ContentType: "text/plain", Content: strings.NewReader("x")})
+	}
+	err := upload()
+	if _, gone := errors.AsType[*directline.LostError](err); err == nil || gone {
+		t.Fatalf("got %v, want an error that asks for repetition", err)
+	}
+	if err := upload(); err != nil {
+		t.Errorf("again: %v", err)
 	}
 }
 
