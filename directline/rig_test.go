@@ -88,15 +88,17 @@ func (e *ear) hear(_ context.Context, b directline.Batch) error {
 	return nil
 }
 
-// texts is what was said, without who was typing.
-func (e *ear) texts() []string {
+// said is what was heard, without who was typing.
+func (e *ear) said() []directline.Activity {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(e.heard), func(a directline.Activity) bool { return a.Type == activity.TypeTyping })
+}
+
+func (e *ear) texts() []string {
 	var all []string
-	for _, a := range e.heard {
-		if a.Type != activity.TypeTyping {
-			all = append(all, a.Text+a.Name)
-		}
+	for _, a := range e.said() {
+		all = append(all, a.Text+a.Name)
 	}
 	return all
 }

@@ -42,7 +42,7 @@ func TestATalk(t *testing.T) {
 	if diff := cmp.Diff(want, e.wait(t, len(want))); diff != "" {
 		t.Errorf("heard (-want +got):\n%s", diff)
 	}
-	if got := e.heard[0].Suggestions; !cmp.Equal(got, []directline.Suggestion{{Title: "Talk to a person", Value: "Talk to a person"}}) {
+	if got := e.said()[0].Suggestions; !cmp.Equal(got, []directline.Suggestion{{Title: "Talk to a person", Value: "Talk to a person"}}) {
 		t.Errorf("suggestions %v", got)
 	}
 	if diff := cmp.Diff([]string{"startConversation", "pvaSetContext", "talk to a person", "my printer burns"}, userSaid(s, conv.State().Conversation)); diff != "" {
