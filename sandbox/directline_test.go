@@ -190,4 +190,3 @@ func TestDirectLineStreams(t *testing.T) {
 		t.Errorf("a stream URL was good twice: %d", status)
 	}
 }
-
