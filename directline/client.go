@@ -46,7 +46,7 @@ type Client struct {
 type Pace struct {
 	Quiet    time.Duration // with nothing said either way for so long, Listen returns; 2 min
 	Retry    time.Duration // before a stream is opened again, and so the time between polls; 3 s, doubling
-	MaxRetry time.Duration // and no longer than this; 15 s
+	MaxRetry time.Duration // and no longer than this; 10 s, as servers are asked to poll
 	Tick     time.Duration // between looks at the token and at whether the stream still lives; 20 s
 }
 
@@ -54,7 +54,7 @@ func (p Pace) withDefaults() Pace {
 	return Pace{
 		Quiet:    cmp.Or(p.Quiet, 2*time.Minute),
 		Retry:    cmp.Or(p.Retry, 3*time.Second),
-		MaxRetry: cmp.Or(p.MaxRetry, 15*time.Second),
+		MaxRetry: cmp.Or(p.MaxRetry, 10*time.Second),
 		Tick:     cmp.Or(p.Tick, 20*time.Second),
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/liaison-skill/liaison/activity"
 )
 
-// A Batch is what the copilot said, oldest first. State is true once all of it has
+// A Batch is what the copilot said, oldest first, and that it is typing. State is true once all of it has
 // been handled: keep it together with what was done.
 type Batch struct {
 	Activities []Activity
@@ -59,7 +59,9 @@ func (c *Conversation) Listen(ctx context.Context, hear func(context.Context, Ba
 		if time.Since(began) > l.pace.MaxRetry {
 			delay = l.pace.Retry
 		}
-		c.c.log().DebugContext(ctx, "direct line stream ended", "conversation", c.State().Conversation, "err", err)
+		if !errors.Is(err, errDropped) { // streams come and go
+			c.c.log().WarnContext(ctx, "direct line stream not had", "conversation", c.State().Conversation, "err", err)
+		}
 		if err := l.pause(ctx, max(jitter(delay), asked(err))); err != nil {
 			return fmt.Errorf("listen to copilot: %w", err)
 		}
@@ -185,7 +187,7 @@ func (c *Conversation) release() {
 }
 
 // jitter spreads those who lost their streams at the same moment.
-func jitter(d time.Duration) time.Duration { return d/2 + rand.N(d/2+1) } //nolint:gosec // not a secret
+func jitter(d time.Duration) time.Duration { return d/2 + rand.N(d/2+1) }
 
 // asked is the time a peer asked for.
 func asked(err error) time.Duration {
