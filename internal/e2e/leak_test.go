@@ -133,7 +133,7 @@ func (p *planted) activity(id string, more map[string]any) map[string]any {
 		"recipient": map[string]any{"id": "28:" + copilotID, "name": p.word("name of the bot")},
 		"value":     map[string]any{"ProblemDescription": p.word("problem"), "Order": p.word("variable"), p.word("variable's name"): 7},
 		"attachments": []any{map[string]any{
-			"contentType": "image/png", "name": p.word("file"), "contentUrl": "https://files.example/x?sig=" + url.QueryEscape(p.secret("sig of a file")),
+			"contentType": "image/png", "name": p.word("file"), "contentUrl": "https://127.0.0.1:1/x?sig=" + url.QueryEscape(p.secret("sig of a file")),
 		}},
 	})
 	a["serviceUrl"] = fmt.Sprint(a["serviceUrl"], "?sig=", url.QueryEscape(p.secret("sig of the service URL")))
