@@ -75,6 +75,7 @@ func (a *App) handler() http.Handler {
 	desk.GET("/me", a.route(a.getMe))
 	desk.GET("/conversations", a.route(a.getConversations))
 	desk.GET("/conversations/:id", a.route(a.getConversation))
+	desk.GET("/search", a.route(a.getSearch))
 	desk.POST("/conversations/:id/messages", a.route(a.postAnswer))
 	desk.PUT("/conversations/:id/messages/:line", a.route(a.putAnswer))
 	desk.DELETE("/conversations/:id/messages/:line", a.route(a.deleteAnswer))

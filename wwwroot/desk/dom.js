@@ -1,6 +1,8 @@
 // Builds elements. Text only ever becomes text nodes, so nobody's words can
 // become markup.
 
+import { locale, t } from "./words.js";
+
 export const byId = (id) => document.getElementById(id);
 
 // el makes an element; properties named like attributes are set as attributes.
@@ -43,7 +45,7 @@ const stateWords = { waiting: "Waiting", active: "Active", ended: "Ended" };
 
 // stateTag shows a conversation's state as icon, word and colour.
 export function stateTag(state) {
-  return el("span", { class: `state ${state}` }, icon(state), stateWords[state] ?? state);
+  return el("span", { class: `state ${state}` }, icon(state), stateWords[state] ? t(stateWords[state]) : state);
 }
 
 // face is the user's initials on a colour that stays theirs.
@@ -55,11 +57,26 @@ export function face(name, id) {
 }
 
 export function nameOf(conversation) {
-  return conversation.user.name || conversation.user.email || "Unnamed user";
+  return conversation.user.name || conversation.user.email || t("Unnamed user");
 }
 
 // size is how large a file is, as people say it.
 export function size(bytes) {
-  if (bytes < 1024) return `${bytes} B`;
-  return bytes < 1 << 20 ? `${Math.ceil(bytes / 1024)} KB` : `${(bytes / (1 << 20)).toFixed(1)} MB`;
+  const write = (number, unit) => new Intl.NumberFormat(locale, { style: "unit", unit, maximumFractionDigits: 1 }).format(number);
+  if (bytes < 1024) return write(bytes, "byte");
+  return bytes < 1 << 20 ? write(Math.ceil(bytes / 1024), "kilobyte") : write(bytes / (1 << 20), "megabyte");
+}
+
+// place puts nodes into a parent in order, moving none that is in its place.
+export function place(parent, nodes) {
+  let next = parent.firstChild;
+  for (const node of nodes) {
+    if (node === next) next = next.nextSibling;
+    else parent.insertBefore(node, next);
+  }
+  while (next) {
+    const gone = next;
+    next = next.nextSibling;
+    gone.remove();
+  }
 }

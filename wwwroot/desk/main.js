@@ -4,16 +4,17 @@
 import { attaching, composer, keepDrafts, showDraft } from "./composer.js";
 import { amending, deeds, drawDeeds, presence, showProblem } from "./deeds.js";
 import { byId, nameOf } from "./dom.js";
-import { drawList, holdWhilePressed, listKeys } from "./list.js";
+import { drawList, holdWhilePressed, listKeys, redrawList } from "./list.js";
 import { drawPanel } from "./panel.js";
 import { agentName, outside, restorePlace, showSignIn, signInKeys, welcome } from "./signin.js";
 import { Store } from "./store.js";
 import { drawThread, threadKeys } from "./thread.js";
 import { localTime, moment, since } from "./time.js";
+import { speak, t } from "./words.js";
 
 const store = new Store();
 let selected = "";
-let listDrawn = "";
+let drawing; // what is about to be drawn: an id, null for everything
 let panelDrawn = "";
 
 const current = () => store.conversations.get(selected);
@@ -21,24 +22,25 @@ const current = () => store.conversations.get(selected);
 function drawHead(c) {
   byId("thread-name").textContent = nameOf(c);
   const state = byId("thread-state");
-  if (c.state === "ended") state.textContent = `Ended ${moment(c.endedAt)}`;
-  else if (!c.waitingSince) state.textContent = "Active · the user has your answer";
+  if (c.state === "ended") state.textContent = t("Ended {when}", { when: moment(c.endedAt) });
+  else if (!c.waitingSince) state.textContent = t("Active · the user has your answer");
   else {
     const ticking = document.createElement("span");
     ticking.dataset.since = c.waitingSince;
     ticking.textContent = since(c.waitingSince);
-    state.replaceChildren(c.state === "waiting" ? "Waiting for a first answer for " : "Active · waiting for your answer for ", ticking);
+    state.replaceChildren(c.state === "waiting" ? t("Waiting for a first answer for") : t("Active · waiting for your answer for"), " ", ticking);
   }
   drawDeeds(c, agentName());
   drawTyping();
   byId("composer").hidden = c.state === "ended";
   byId("ended-note").hidden = c.state !== "ended";
-  byId("ended-note").textContent = `This conversation was ended by the ${c.endedBy}. A new request opens a new one.`;
+  byId("ended-note").textContent = c.endedBy === "user" ? t("The user ended this conversation. A new request opens a new one.")
+    : t("An agent ended this conversation. A new request opens a new one.");
 }
 
 function drawTyping() {
   const c = current();
-  byId("user-typing").textContent = c?.typingUntil > Date.now() && c.state !== "ended" ? `${nameOf(c)} is typing…` : "";
+  byId("user-typing").textContent = c?.typingUntil > Date.now() && c.state !== "ended" ? t("{name} is typing…", { name: nameOf(c) }) : "";
 }
 
 // markRead tells the server what the agent has really seen.
@@ -70,12 +72,21 @@ function drawSelected() {
 }
 
 function draw(id) {
-  const list = JSON.stringify([selected, [...store.conversations.values()]]);
-  if (list !== listDrawn) drawList([...store.conversations.values()], selected);
-  listDrawn = list;
-  const unread = store.unread();
+  drawList([...store.conversations.values()], selected, agentName());
+  const unread = store.unread(agentName());
   document.title = unread ? `(${unread}) Contoso Live Chat` : "Contoso Live Chat";
   if (!id || id === selected) drawSelected();
+}
+
+// soon draws once for the many changes that come together. A hidden page is drawn
+// as well: its title is seen.
+function soon(id) {
+  if (drawing === undefined) setTimeout(() => {
+    const of = drawing;
+    drawing = undefined;
+    draw(of);
+  }, 30);
+  drawing = drawing === undefined || drawing === id ? id : null;
 }
 
 // load repeats what failed for want of a connection; an unknown id leads back to
@@ -109,6 +120,7 @@ function navigate() {
 function tick() {
   for (const node of document.querySelectorAll("[data-since]")) node.textContent = since(node.dataset.since);
   drawTyping();
+  redrawList();
   for (const node of document.querySelectorAll("[data-zone]")) node.textContent = localTime(node.dataset.zone);
 }
 
@@ -131,12 +143,13 @@ attaching(() => selected, (id, file) => store.attach(id, file, agentName()), sho
 deeds(() => selected, () => nameOf(current()), (id, deed, body) => store.act(id, deed, { ...body, sender: agentName() }));
 const amendLine = amending((line, words) => store.amend(line.conversationId, line.id, words));
 const tellPresence = presence((away) => store.present(agentName(), away));
-listKeys();
+speak();
+listKeys((words) => store.find(words), () => store.older());
 holdWhilePressed();
 threadKeys();
-store.addEventListener("change", (event) => draw(event.detail));
+store.addEventListener("change", (event) => soon(event.detail));
 store.addEventListener("connection", (event) => {
-  byId("connection").textContent = event.detail ? "" : "Reconnecting…";
+  byId("connection").textContent = event.detail ? "" : t("Reconnecting…");
 });
 store.addEventListener("shut", (event) => {
   keepDrafts(store.takeUnsent(), selected);

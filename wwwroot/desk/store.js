@@ -2,12 +2,15 @@
 // event replaces what it is about, so one that comes twice does no harm, and a
 // reader that names the last number it saw misses nothing.
 
+import { concerns } from "./filter.js";
+import { t } from "./words.js";
+
 export async function request(path, options) {
   const response = await fetch(path, options);
   if (response.status === 204) return null;
   const body = await response.json().catch(() => ({}));
   if (!response.ok) {
-    throw Object.assign(new Error(body.error || `The server answered ${response.status}.`), { status: response.status });
+    throw Object.assign(new Error(body.error || t("The server answered {status}.", response)), { status: response.status });
   }
   return body;
 }
@@ -33,6 +36,7 @@ export class Store extends EventTarget {
   past = new Map(); // conversation id → what was before it
   #seq = 0;
   #source = null;
+  #oldest = ""; // the id of the last of the ended ones, as far as they are read
 
   #changed(id) {
     this.dispatchEvent(new CustomEvent("change", { detail: id }));
@@ -58,6 +62,7 @@ export class Store extends EventTarget {
         const list = await request("/api/desk/conversations");
         this.#seq = list.seq;
         for (const c of list.conversations) this.#keep(c);
+        this.#oldest = list.conversations.filter((c) => c.endedAt).sort((a, b) => b.endedAt.localeCompare(a.endedAt)).at(-1)?.id ?? "";
         this.#status(true);
         this.#changed(null);
         this.#follow();
@@ -132,6 +137,26 @@ export class Store extends EventTarget {
     }
   }
 
+  async #search(query) {
+    const { conversations, more } = await this.#try(request(`/api/desk/search?${new URLSearchParams(query)}`));
+    // What the stream brings is as new or newer.
+    for (const c of conversations) if (!this.conversations.has(c.id)) this.#keep(c);
+    return { ids: conversations.map((c) => c.id), more };
+  }
+
+  // find returns the ids of the conversations in which words are found.
+  async find(q) {
+    return new Set((await this.#search({ q })).ids);
+  }
+
+  // older brings more of what has ended, and reports whether there was any.
+  async older() {
+    if (!this.#oldest) return false;
+    const { ids, more } = await this.#search({ state: "ended", before: this.#oldest }).catch(() => ({ ids: [] }));
+    if (ids.length > 0) this.#oldest = more ? ids.at(-1) : "";
+    return ids.length > 0;
+  }
+
   // thread returns the lines in order, then what is still on its way.
   thread(id) {
     const stored = [...(this.lines.get(id)?.values() ?? [])]
@@ -139,9 +164,11 @@ export class Store extends EventTarget {
     return [...stored, ...(this.pending.get(id)?.values() ?? [])];
   }
 
-  unread() {
+  // unread counts the lines that wait for an agent's eyes: in their own
+  // conversations and in nobody's.
+  unread(me) {
     let sum = 0;
-    for (const c of this.conversations.values()) sum += c.state === "ended" ? 0 : c.unread;
+    for (const c of this.conversations.values()) sum += concerns(c, me) ? c.unread : 0;
     return sum;
   }
 
@@ -168,7 +195,7 @@ export class Store extends EventTarget {
     } catch (problem) {
       // If the stream has brought the line all the same, these words are shown no more.
       words.state = "unsent";
-      words.failure = problem.status ? problem.message : "No connection.";
+      words.failure = problem.status ? problem.message : t("No connection.");
       if (isShut(problem)) this.#shut(problem);
     }
     this.#changed(id);

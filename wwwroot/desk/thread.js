@@ -1,7 +1,7 @@
 // The chat in the middle. Elements are kept by the line's key, so that a line
 // on its way becomes the stored one without moving.
 
-import { byId, el, icon, size } from "./dom.js";
+import { byId, el, icon, place, size } from "./dom.js";
 import { day, moment, time } from "./time.js";
 
 const near = 80; // px from the end that still count as being there
@@ -78,20 +78,6 @@ function updateLine(node, line, first, actions) {
     el("time", { datetime: line.timestamp, title: moment(line.timestamp) }, time(line.timestamp)),
     line.edited && !line.deleted && "Edited", ...delivery(line, actions.retry), change(line, actions),
   ].filter(Boolean));
-}
-
-// place puts nodes into the log in order, moving none that is in its place.
-function place(log, nodes) {
-  let next = log.firstChild;
-  for (const node of nodes) {
-    if (node === next) next = next.nextSibling;
-    else log.insertBefore(node, next);
-  }
-  while (next) {
-    const gone = next;
-    next = next.nextSibling;
-    gone.remove();
-  }
 }
 
 // drawThread shows a conversation's lines. Whoever reads further up stays there

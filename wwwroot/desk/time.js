@@ -1,9 +1,14 @@
-// Times as people say them, in the agent's locale.
+// Times as people say them, in the agent's language.
 
-const clock = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
-const date = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
-const short = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
-const full = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+import { locale, t } from "./words.js";
+
+const clock = new Intl.DateTimeFormat(locale, { hour: "numeric", minute: "2-digit" });
+const date = new Intl.DateTimeFormat(locale, { weekday: "long", day: "numeric", month: "long" });
+const short = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short" });
+const full = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
+
+const units = Object.fromEntries(["second", "minute", "hour", "day"].map((unit) =>
+  [unit, new Intl.NumberFormat(locale, { style: "unit", unit, unitDisplay: "narrow" })]));
 
 const sameDay = (a, b) => a.toDateString() === b.toDateString();
 
@@ -14,8 +19,8 @@ export function day(iso) {
   const at = new Date(iso);
   const yesterday = new Date();
   yesterday.setDate(yesterday.getDate() - 1);
-  if (sameDay(at, new Date())) return "Today";
-  return sameDay(at, yesterday) ? "Yesterday" : date.format(at);
+  if (sameDay(at, new Date())) return t("Today");
+  return sameDay(at, yesterday) ? t("Yesterday") : date.format(at);
 }
 
 // stamp is the list's: the time today, else the day.
@@ -24,20 +29,24 @@ export function stamp(iso) {
   return sameDay(at, new Date()) ? clock.format(at) : short.format(at);
 }
 
-// since is how long ago, in two units at most.
-export function since(iso) {
-  const seconds = Math.max(0, Math.floor((Date.now() - new Date(iso)) / 1000));
-  const minutes = Math.floor(seconds / 60);
+// lasting is a number of seconds in two units at most.
+export function lasting(seconds) {
+  const whole = Math.max(0, Math.floor(seconds));
+  const minutes = Math.floor(whole / 60);
   const hours = Math.floor(minutes / 60);
-  if (minutes < 1) return `${seconds} s`;
-  if (hours < 1) return `${minutes} min`;
-  return hours < 24 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
+  if (minutes < 1) return units.second.format(whole);
+  if (hours < 1) return units.minute.format(minutes);
+  if (hours < 24) return `${units.hour.format(hours)} ${units.minute.format(minutes % 60)}`;
+  return `${units.day.format(Math.floor(hours / 24))} ${units.hour.format(hours % 24)}`;
 }
+
+// since is how long ago.
+export const since = (iso) => lasting((Date.now() - new Date(iso)) / 1000);
 
 // localTime is the time in an IANA zone, or "" when the browser does not know it.
 export function localTime(zone) {
   try {
-    return new Intl.DateTimeFormat(undefined, { timeZone: zone, weekday: "short", hour: "numeric", minute: "2-digit" }).format(new Date());
+    return new Intl.DateTimeFormat(locale, { timeZone: zone, weekday: "short", hour: "numeric", minute: "2-digit" }).format(new Date());
   } catch {
     return "";
   }
