@@ -141,6 +141,7 @@ export class Store extends EventTarget {
     const { conversations, more } = await this.#try(request(`/api/desk/search?${new URLSearchParams(query)}`));
     // What the stream brings is as new or newer.
     for (const c of conversations) if (!this.conversations.has(c.id)) this.#keep(c);
+    this.#changed(null);
     return { ids: conversations.map((c) => c.id), more };
   }
 
@@ -149,12 +150,11 @@ export class Store extends EventTarget {
     return new Set((await this.#search({ q })).ids);
   }
 
-  // older brings more of what has ended, and reports whether there was any.
+  // older brings more of what has ended, if there is any.
   async older() {
-    if (!this.#oldest) return false;
+    if (!this.#oldest) return;
     const { ids, more } = await this.#search({ state: "ended", before: this.#oldest }).catch(() => ({ ids: [] }));
     if (ids.length > 0) this.#oldest = more ? ids.at(-1) : "";
-    return ids.length > 0;
   }
 
   // thread returns the lines in order, then what is still on its way.
