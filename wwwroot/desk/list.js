@@ -135,7 +135,7 @@ function show(change) {
 
 // listKeys lets the arrow keys move through the list, and wires the filters and
 // the search. find returns the ids of what holds some words; older brings more of
-// what has ended.
+// what has ended, and reports whether it did.
 export function listKeys(find, older) {
   for (const state of Object.keys(titles)) {
     byId("groups").append(el("section", { id: `group-${state}`, class: "group", "aria-label": t(titles[state]), hidden: true },
@@ -179,12 +179,13 @@ function growing(older) {
   const end = byId("list-end");
   const watch = new IntersectionObserver(async (entries) => {
     if (!entries.at(-1).isIntersecting) return;
-    const before = items.size;
-    const full = before === limit;
-    if (full) limit += batch;
-    if (full) redrawList();
-    else if (view.filter === "ended" && !view.found) await older();
-    if (items.size === before) return;
+    const full = items.size === limit;
+    if (full) {
+      limit += batch;
+      redrawList();
+    } else if (view.filter !== "ended" || view.found || !await older()) {
+      return;
+    }
     watch.unobserve(end); // it tells again if the end is still in sight
     watch.observe(end);
   }, { root: document.querySelector(".list"), rootMargin: "400px" });

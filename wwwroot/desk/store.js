@@ -150,11 +150,12 @@ export class Store extends EventTarget {
     return new Set((await this.#search({ q })).ids);
   }
 
-  // older brings more of what has ended, if there is any.
+  // older brings more of what has ended, and reports whether there was any.
   async older() {
-    if (!this.#oldest) return;
+    if (!this.#oldest) return false;
     const { ids, more } = await this.#search({ state: "ended", before: this.#oldest }).catch(() => ({ ids: [] }));
     if (ids.length > 0) this.#oldest = more ? ids.at(-1) : "";
+    return ids.length > 0;
   }
 
   // thread returns the lines in order, then what is still on its way.
