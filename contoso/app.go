@@ -79,6 +79,11 @@ func (a *App) handler() http.Handler {
 	desk.POST("/conversations/:id/messages", a.route(a.postAnswer))
 	desk.PUT("/conversations/:id/messages/:line", a.route(a.putAnswer))
 	desk.DELETE("/conversations/:id/messages/:line", a.route(a.deleteAnswer))
+	desk.POST("/conversations/:id/messages/:line/retry", a.route(a.postRetry))
+	desk.GET("/conversations/:id/notes", a.route(a.getNotes))
+	desk.POST("/conversations/:id/notes", a.route(a.postNote))
+	desk.GET("/canned", a.route(a.getCanned))
+	desk.PUT("/canned", a.route(a.putCanned))
 	desk.POST("/conversations/:id/files", a.route(a.postAgentFile))
 	desk.POST("/conversations/:id/read", a.route(a.postRead))
 	desk.POST("/conversations/:id/typing", a.route(a.postAgentTyping))
@@ -125,6 +130,7 @@ func (a *App) Run(ctx context.Context, ln net.Listener) error {
 	g.Go(func() error { return server.Serve(ctx, ln) })
 	g.Go(func() error { return a.sender.run(ctx) })
 	g.Go(func() error { return a.tellPlaces(ctx) })
+	g.Go(func() error { return a.assignWaiting(ctx) })
 	return g.Wait()
 }
 

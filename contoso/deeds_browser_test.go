@@ -42,8 +42,13 @@ func TestDesk_shows_what_was_before(t *testing.T) {
 		"transcript":[{"sender":"Alex","side":"user","text":"help <i>me</i>","at":"2026-11-20T20:52:04Z"},{"side":"copilot","text":"try water"}],
 		"earlier":[{"reference":"R-41","openedAt":"2026-11-19T10:00:00Z","problem":"paper jam","endedBy":"agent"}]}`)
 	page := browsertest.Open(t, h.url+"/#"+id)
-	for _, text := range []string{"It <b>burns</b>", "help <i>me</i>", "copilot", "try water", "paper jam", "R-41", "hardware", "fire"} {
+	for _, text := range []string{"It <b>burns</b>", "paper jam", "R-41", "hardware", "fire"} {
 		shows(page, facts, text)
+	}
+	page.Wait(`document.querySelector("#handover details").open`, "false")
+	page.Click("#handover summary")
+	for _, text := range []string{"help <i>me</i>", "Copilot", "try water", "Handed over here"} {
+		shows(page, `document.querySelector("#handover").innerText`, text)
 	}
 	h.ok(t, call{path: "/api/chat/rate", body: `{"conversationId":"` + id + `","score":4,"comment":"<u>quick</u>"}`}, nil)
 	shows(page, facts, "4 of 5: <u>quick</u>")

@@ -56,6 +56,7 @@ type conversation struct {
 	EndedAt      *time.Time `db:"ended_at" json:"endedAt"`
 	EndedBy      string     `db:"ended_by" json:"endedBy,omitempty"`
 	Unread       int        `db:"unread" json:"unread"`
+	Notes        int        `db:"notes" json:"notes"`                // how many agents have written
 	WaitingSince *time.Time `db:"waiting_since" json:"waitingSince"` // nil when it is the user's turn
 	LastFrom     string     `db:"last_author" json:"-"`
 	LastSender   string     `db:"last_sender" json:"-"`
@@ -131,7 +132,7 @@ func fill(ctx context.Context, tx pgx.Tx, marks []recorded) ([]event, error) {
 const conversationsByIDSQL = `
 SELECT id, state, person, problem, channel, reference, variables, started_at, ended_at, ended_by,
        summary, skills, priority, queue, agent, rating_score, rating_comment, user_typing,
-       unread, waiting_since, last_author, last_sender, last_body, last_at
+       unread, notes, waiting_since, last_author, last_sender, last_body, last_at
 FROM contoso.conversation_shown
 WHERE id = ANY (@ids)`
 

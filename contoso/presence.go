@@ -20,10 +20,10 @@ type colleague struct {
 }
 
 const seePresenceSQL = `
-INSERT INTO contoso.presence (agent, name, away)
-VALUES (@agent, @name, @away)
+INSERT INTO contoso.presence (agent, name, away, accepts)
+VALUES (@agent, @name, @away, @accepts)
 ON CONFLICT (agent) DO UPDATE
-SET name = excluded.name, away = excluded.away, seen_at = now()`
+SET name = excluded.name, away = excluded.away, accepts = excluded.accepts, seen_at = now()`
 
 const sweepPresenceSQL = `
 DELETE FROM contoso.presence
@@ -35,12 +35,16 @@ FROM contoso.presence
 WHERE seen_at > now() - interval '1 minute'
 ORDER BY name`
 
-// postPresence says that an agent is at the desk, away or not, and returns who
-// else is. The page repeats it; who is not heard of for a minute has gone.
+// maxAccepts bounds how many conversations an agent is given.
+const maxAccepts = 20
+
+// postPresence says that an agent is at the desk, away or not, and how many
+// conversations they take without being asked, and returns who else is. The page repeats it; who is not heard of for a minute has gone.
 func (a *App) postPresence(c *gin.Context) error {
 	var in struct {
-		Sender string `json:"sender"`
-		Away   bool   `json:"away"`
+		Sender  string `json:"sender"`
+		Away    bool   `json:"away"`
+		Accepts int    `json:"accepts"`
 	}
 	if err := web.Decode(c, maxBody, &in); err != nil {
 		return err
@@ -53,7 +57,9 @@ func (a *App) postPresence(c *gin.Context) error {
 		if _, err := tx.Exec(ctx, sweepPresenceSQL); err != nil {
 			return fmt.Errorf("sweep presence: %w", err)
 		}
-		_, err := tx.Exec(ctx, seePresenceSQL, pgx.NamedArgs{"agent": cmp.Or(who.Subject, name), "name": name, "away": in.Away})
+		_, err := tx.Exec(ctx, seePresenceSQL, pgx.NamedArgs{
+			"agent": cmp.Or(who.Subject, name), "name": name, "away": in.Away, "accepts": max(0, min(in.Accepts, maxAccepts)),
+		})
 		if err != nil {
 			return fmt.Errorf("store presence: %w", err)
 		}

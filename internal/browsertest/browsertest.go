@@ -124,9 +124,19 @@ func (t Tab) Type(selector, text string) {
 // does not come when the page refuses the key.
 func (t Tab) Enter(modifiers int64) {
 	t.tb.Helper()
-	key := input.DispatchKeyEventParams{
+	t.key(input.DispatchKeyEventParams{
 		Type: "keyDown", Key: "Enter", Code: "Enter", Text: "\r", WindowsVirtualKeyCode: 13, Modifiers: modifiers,
-	}
+	})
+}
+
+// Press presses the key of one character in the same way.
+func (t Tab) Press(character string) {
+	t.tb.Helper()
+	t.key(input.DispatchKeyEventParams{Type: "keyDown", Key: character, Text: character})
+}
+
+func (t Tab) key(key input.DispatchKeyEventParams) {
+	t.tb.Helper()
 	t.Do(chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
 		_, err := chromedp.Call(ctx, input.DispatchKeyEvent, key)
 		return err

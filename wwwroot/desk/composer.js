@@ -1,10 +1,17 @@
-// Writing and attaching. A draft belongs to its conversation and survives a reload.
+// Writing. A draft belongs to its conversation and survives a reload.
 
 import { byId } from "./dom.js";
+import { t } from "./words.js";
 
 const draftKey = (id) => `draft ${id}`;
 
 const typingEvery = 3000; // ms
+const few = 1000; // characters left, from which on they are counted
+
+function drawCount() {
+  const left = byId("draft").maxLength - byId("draft").value.length;
+  byId("draft-count").textContent = left < few ? t("{left} characters left", { left }) : "";
+}
 
 // composer wires the form: current tells which conversation is open, send takes
 // its words, typing hears that there will be some.
@@ -14,7 +21,8 @@ export function composer(current, send, typing) {
   let told = 0;
   draft.addEventListener("input", () => {
     sessionStorage.setItem(draftKey(current()), draft.value);
-    if (!draft.value || Date.now() - told < typingEvery) return;
+    drawCount();
+    if (!draft.value || draft.value.startsWith("/") || Date.now() - told < typingEvery) return;
     told = Date.now();
     typing(current());
   });
@@ -31,12 +39,14 @@ export function composer(current, send, typing) {
     if (!words) return;
     draft.value = ""; // before anything is awaited: a second click finds nothing to send
     sessionStorage.removeItem(draftKey(current()));
+    drawCount();
     send(current(), words);
   });
 }
 
 export function showDraft(id) {
   byId("draft").value = sessionStorage.getItem(draftKey(id)) ?? "";
+  drawCount();
 }
 
 // keepDrafts puts words that could not be sent before what is being written, so
@@ -47,25 +57,4 @@ export function keepDrafts(unsent, open) {
     sessionStorage.setItem(draftKey(id), draft ? `${words}\n${draft}` : words);
     if (id === open) showDraft(id);
   }
-}
-
-// attaching wires the button; send takes the file, and problem shows why not.
-export function attaching(current, send, problem) {
-  const button = byId("attach");
-  const input = byId("attach-file");
-  button.addEventListener("click", () => input.click());
-  input.addEventListener("change", async () => {
-    const [file] = input.files;
-    if (!file) return;
-    button.disabled = true;
-    problem("");
-    try {
-      await send(current(), file);
-    } catch (error) {
-      problem(error.status ? `${file.name}: ${error.message}` : "No connection: the file was not sent.");
-    } finally {
-      input.value = "";
-      button.disabled = false;
-    }
-  });
 }

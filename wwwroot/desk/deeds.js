@@ -2,11 +2,14 @@
 // said; and being there or away.
 
 import { byId } from "./dom.js";
+import { later } from "./undo.js";
+import { t } from "./words.js";
 
 const awayKey = "away";
+const limitKey = "accept at most";
 const presenceEvery = 20_000; // ms
 
-const words = (problem) => (problem.status ? problem.message : "No connection. Try again in a moment.");
+const words = (problem) => (problem.status ? problem.message : t("No connection. Try again in a moment."));
 
 // showProblem says below the head why something did not work.
 export function showProblem(text) {
@@ -17,6 +20,8 @@ export function showProblem(text) {
 export function drawDeeds(c, me) {
   byId("deeds").hidden = c.state === "ended";
   byId("join").hidden = c.agent === me;
+  byId("join").textContent = c.state === "waiting" ? t("Accept") : t("Take over");
+  byId("join").classList.toggle("primary", c.state === "waiting");
   byId("leave").hidden = c.agent !== me;
 }
 
@@ -55,15 +60,22 @@ function dialog(name, works) {
 const value = (id) => byId(id).value.trim();
 
 // deeds wires the buttons: current is the open conversation, nameOfCurrent its
-// user; act does a deed.
+// user; act does a deed. It returns what asks for the end; then is done when that
+// is decided.
 export function deeds(current, nameOfCurrent, act) {
-  const endIt = dialog("end", {
-    confirm: () => act(current(), "end", { reason: value("end-reason"), summary: value("end-summary") }),
-  });
-  byId("end").addEventListener("click", () => {
-    byId("end-title").textContent = `End the conversation with ${nameOfCurrent()}?`;
+  let then = null;
+  const endIt = dialog("end", { confirm: () => {
+    const [id, body] = [current(), { reason: value("end-reason"), summary: value("end-summary") }];
+    const end = () => act(id, "end", body).catch((problem) => showProblem(words(problem)));
+    later(t("The conversation with {name} is being ended.", { name: nameOfCurrent() }), end);
+    then?.();
+  } });
+  const ask = (next) => {
+    then = next;
+    byId("end-title").textContent = t("End the conversation with {name}?", { name: nameOfCurrent() });
     endIt();
-  });
+  };
+  byId("end").addEventListener("click", () => ask(null));
   byId("transfer").addEventListener("click", dialog("transfer", {
     confirm: () => act(current(), "transfer", { [byId("transfer-kind").value]: value("transfer-to"), note: value("transfer-note") }),
   }));
@@ -73,6 +85,7 @@ export function deeds(current, nameOfCurrent, act) {
       await act(current(), deed, {}).catch((problem) => showProblem(words(problem)));
     });
   }
+  return ask;
 }
 
 // amending returns what opens a line's dialog; amend changes the line, with null
@@ -98,14 +111,19 @@ export function presence(present) {
   const button = byId("presence");
   const isAway = () => localStorage.getItem(awayKey) === "yes";
   const tell = async () => {
-    button.textContent = isAway() ? "Away" : "Online";
+    button.textContent = isAway() ? t("Away") : t("Online");
     button.setAttribute("aria-pressed", String(!isAway()));
     if (button.hidden) return;
-    const agents = await present(isAway()).catch(() => []);
-    byId("colleagues").replaceChildren(...agents.map(({ name, away }) => new Option(away ? "away" : "", name)));
+    const agents = await present(isAway(), Number(localStorage.getItem(limitKey) ?? 0)).catch(() => []);
+    byId("colleagues").replaceChildren(...agents.map(({ name, away }) => new Option(away ? t("away") : "", name)));
   };
   button.addEventListener("click", () => {
     localStorage.setItem(awayKey, isAway() ? "no" : "yes");
+    tell();
+  });
+  byId("accept-limit").value = localStorage.getItem(limitKey) ?? 0;
+  byId("accept-limit").addEventListener("change", () => {
+    localStorage.setItem(limitKey, byId("accept-limit").value);
     tell();
   });
   setInterval(tell, presenceEvery);

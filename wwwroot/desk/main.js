@@ -1,21 +1,30 @@
 // The desk. The address says what is open: #<id> a conversation, #<id>/details
 // its details on a narrow screen; so links, reload and the back button work.
 
-import { attaching, composer, keepDrafts, showDraft } from "./composer.js";
+import { alertSwitches, drawCount, news, tell } from "./alerts.js";
+import { canned } from "./canned.js";
+import { composer, keepDrafts, showDraft } from "./composer.js";
 import { amending, deeds, drawDeeds, presence, showProblem } from "./deeds.js";
 import { byId, nameOf } from "./dom.js";
-import { drawList, holdWhilePressed, listKeys, redrawList } from "./list.js";
+import { attaching } from "./files.js";
+import { drawHandover } from "./handover.js";
+import { shortcuts } from "./keys.js";
+import { drawList, holdWhilePressed, listKeys, neighbour, redrawList } from "./list.js";
+import { drawNotes, noting } from "./notes.js";
 import { drawPanel } from "./panel.js";
 import { agentName, outside, restorePlace, showSignIn, signInKeys, welcome } from "./signin.js";
-import { Store } from "./store.js";
+import { preferences } from "./preferences.js";
+import { pathOf, Store } from "./store.js";
 import { drawThread, threadKeys } from "./thread.js";
 import { localTime, moment, since } from "./time.js";
+import { undoing } from "./undo.js";
 import { speak, t } from "./words.js";
 
 const store = new Store();
 let selected = "";
 let drawing; // what is about to be drawn: an id, null for everything
 let panelDrawn = "";
+let notesDrawn = "";
 
 const current = () => store.conversations.get(selected);
 
@@ -60,21 +69,37 @@ function drawSelected() {
   drawHead(c);
   drawThread(selected, store.thread(selected), {
     retry: (key) => store.retry(selected, key),
+    resend: (line) => store.resend(selected, line).catch((problem) => showProblem(problem.message)),
+    open: () => current()?.state !== "ended",
     amend: amendLine,
     mayAmend: (line) => current()?.state !== "ended" && line.sender === agentName(),
   });
   // Redrawn only when it differs: a redraw would take the keyboard's place away.
   const past = store.past.get(c.id);
   const facts = JSON.stringify([c.id, c.user, c.problem, c.variables, c.endedAt, c.agent, c.queue, c.ratingScore, c.ratingComment, past]);
-  if (facts !== panelDrawn) drawPanel(c, past);
+  if (facts !== panelDrawn) {
+    drawPanel(c, past);
+    drawHandover(past?.transcript ?? []);
+  }
   panelDrawn = facts;
+  showNotes(c);
   markRead();
+}
+
+// showNotes reads the notes when there are others than before.
+async function showNotes(c) {
+  const state = `${c.id} ${c.notes}`;
+  if (state === notesDrawn) return;
+  if (!notesDrawn.startsWith(`${c.id} `)) drawNotes([]);
+  notesDrawn = state;
+  const notes = c.notes > 0 ? await store.notes(c.id).catch(() => null) : [];
+  if (notes && selected === c.id) drawNotes(notes);
+  else notesDrawn = "";
 }
 
 function draw(id) {
   drawList([...store.conversations.values()], selected, agentName());
-  const unread = store.unread(agentName());
-  document.title = unread ? `(${unread}) Contoso Live Chat` : "Contoso Live Chat";
+  drawCount(store.unread(agentName()));
   if (!id || id === selected) drawSelected();
 }
 
@@ -138,16 +163,43 @@ async function enter() {
   tellPresence();
 }
 
+canned(() => ({
+  "user.name": current()?.user.name, "user.email": current()?.user.email, "agent.name": agentName(),
+  "conversation.problem": current()?.problem, "conversation.reference": current()?.reference,
+}));
 composer(() => selected, (id, words) => store.send(id, words, agentName()), (id) => store.typing(id, agentName()));
-attaching(() => selected, (id, file) => store.attach(id, file, agentName()), showProblem);
-deeds(() => selected, () => nameOf(current()), (id, deed, body) => store.act(id, deed, { ...body, sender: agentName() }));
+attaching(() => selected, (id, name) => pathOf(id, `/files?${new URLSearchParams({ name, sender: agentName() })}`), (line) => store.received(line));
+noting(() => selected, (id, text, key) => store.note(id, text, agentName(), key));
+const askEnd = deeds(() => selected, () => nameOf(current()), (id, deed, body) => store.act(id, deed, { ...body, sender: agentName() }));
 const amendLine = amending((line, words) => store.amend(line.conversationId, line.id, words));
-const tellPresence = presence((away) => store.present(agentName(), away));
+const tellPresence = presence((away, accepts) => store.present(agentName(), away, accepts));
 speak();
 listKeys((words) => store.find(words), () => store.older());
 holdWhilePressed();
+alertSwitches();
+preferences();
+undoing();
+const go = (by) => {
+  const id = neighbour(selected, by);
+  if (id) location.hash = id;
+  return Boolean(id);
+};
+const press = (id) => { if (selected && byId(id).checkVisibility()) byId(id).click(); };
+const focus = (id) => { if (byId(id).checkVisibility()) byId(id).focus(); };
+shortcuts({
+  next: () => go(1), previous: () => go(-1), reply: () => focus("draft"), search: () => focus("search"),
+  note: () => { if (selected && !byId("note-text").checkVisibility()) location.hash = `${selected}/details`; focus("note-text"); },
+  attach: () => press("attach"), take: () => press("join"), end: () => press("end"),
+  endNext: () => { if (selected && byId("end").checkVisibility()) askEnd(() => go(1) || go(-1)); },
+  canned: () => { byId("draft").value = "/"; focus("draft"); byId("draft").dispatchEvent(new Event("input")); },
+}, () => [...store.conversations.values()].filter((c) => c.state !== "ended")
+  .map((c) => ({ name: nameOf(c), run: () => { location.hash = c.id; } })));
 threadKeys();
 store.addEventListener("change", (event) => soon(event.detail));
+store.addEventListener("news", ({ detail: { before, now, line } }) => {
+  const kind = news(before, now, line, agentName());
+  if (kind && (document.hidden || now.id !== selected)) tell(kind, now, (id) => { location.hash = id; });
+});
 store.addEventListener("connection", (event) => {
   byId("connection").textContent = event.detail ? "" : t("Reconnecting…");
 });

@@ -2,50 +2,48 @@
 
 import { byId, el, face, icon, nameOf } from "./dom.js";
 import { localTime, moment } from "./time.js";
+import { language, t } from "./words.js";
 
 const channels = { msteams: "Microsoft Teams", webchat: "Web chat", directline: "Direct Line", email: "E-mail" };
 
 function languageOf(locale) {
   try {
-    const name = new Intl.DisplayNames(undefined, { type: "language" }).of(locale);
+    const name = new Intl.DisplayNames(language, { type: "language" }).of(locale);
     return name === locale ? locale : `${name} (${locale})`;
   } catch {
     return locale;
   }
 }
 
+const enders = { user: "ended by the user", agent: "ended by an agent" };
+const endedBy = (who) => t(enders[who] ?? "ended");
+
 function section(title, ...children) {
-  return el("section", { class: "facts" }, el("h3", null, title), ...children);
+  return el("section", { class: "facts" }, el("h3", null, t(title)), ...children);
 }
 
 // table shows the pairs that have a value; null when none has.
 function table(pairs) {
   const known = pairs.filter(([, value]) => value);
-  return known.length > 0 && el("dl", null, ...known.flatMap(([name, value]) => [el("dt", null, name), el("dd", null, value)]));
+  return known.length > 0 && el("dl", null, ...known.flatMap(([name, value]) => [el("dt", { dir: "auto" }, name), el("dd", { dir: "auto" }, value)]));
 }
 
 function copyable(name, value) {
   if (!value) return [name, null];
-  const copy = el("button", { class: "icon-button", type: "button", "aria-label": `Copy ${name}`, title: `Copy ${name}` }, icon("copy"));
+  const copy = el("button", { class: "icon-button", type: "button", "aria-label": t("Copy {name}", { name }), title: t("Copy {name}", { name }) }, icon("copy"));
   copy.addEventListener("click", async () => {
     await navigator.clipboard.writeText(value).catch(() => {});
-    byId("copied").textContent = `${name} copied`;
+    byId("copied").textContent = t("{name} copied", { name });
     copy.replaceChildren(icon("sent"));
     setTimeout(() => copy.replaceChildren(icon("copy")), 1500);
   });
   return [name, el("span", { class: "id" }, el("code", { title: value }, value), copy)];
 }
 
-function transcript(lines) {
-  return lines.length > 0 && section("Before", el("ol", { class: "before" }, ...lines.map((line) =>
-    el("li", null, el("strong", null, line.sender || line.side || "?"), " ",
-      el("span", { class: "words", dir: "auto" }, line.text), line.at && el("time", { class: "muted", datetime: line.at }, moment(line.at))))));
-}
-
 function earlier(escalations) {
   return escalations.length > 0 && section("Earlier", el("ul", { class: "before" }, ...escalations.map((e) =>
-    el("li", null, el("strong", null, e.openedAt ? moment(e.openedAt) : "Some time ago"), " ",
-      el("span", { class: "words" }, [e.problem, e.endedBy && `ended by the ${e.endedBy}`, e.reference].filter(Boolean).join(" · "))))));
+    el("li", null, el("strong", null, e.openedAt ? moment(e.openedAt) : t("Some time ago")), " ",
+      el("span", { class: "words" }, [e.problem, e.endedBy && endedBy(e.endedBy), e.reference].filter(Boolean).join(" · "))))));
 }
 
 // drawPanel shows one conversation's facts, and what was before it.
@@ -57,28 +55,27 @@ export function drawPanel(c, past) {
       el("div", { class: "card" }, face(nameOf(c), c.id),
         el("div", null, el("strong", null, nameOf(c)), user.email && el("span", null, user.email))),
       table([
-        ["Local time", here && el("span", { "data-zone": user.timeZone }, here)],
-        ["Time zone", user.timeZone],
-        ["Language", user.locale && languageOf(user.locale)],
-        ["Channel", channels[c.channel] ?? c.channel],
-        ["Client", user.client],
+        [t("Local time"), here && el("span", { "data-zone": user.timeZone }, here)],
+        [t("Time zone"), user.timeZone],
+        [t("Language"), user.locale && languageOf(user.locale)],
+        [t("Channel"), channels[c.channel] ?? c.channel],
+        [t("Client"), user.client],
       ])),
-    section("Problem", el("p", { class: c.problem ? "words" : "words muted" }, c.problem || "Nothing was said about it yet.")),
+    section("Problem", el("p", { class: c.problem ? "words" : "words muted" }, c.problem || t("Nothing was said about it yet."))),
     c.summary && section("Summary", el("p", { class: "words" }, c.summary)),
     Object.keys(c.variables).length > 0 && section("Variables", table(Object.entries(c.variables).sort())),
-    transcript(past?.transcript ?? []),
     earlier(past?.earlier ?? []),
     section("Conversation", table([
-      ["Agent", c.agent],
-      ["Queue", c.queue],
-      ["Priority", c.priority && String(c.priority)],
-      ["Skills", c.skills.join(", ")],
-      ["Rating", c.ratingScore && `${c.ratingScore} of 5${c.ratingComment ? `: ${c.ratingComment}` : ""}`],
-      ["Started", moment(c.startedAt)],
-      ["Ended", c.endedAt && `${moment(c.endedAt)}, by the ${c.endedBy}`],
-      copyable("ID", c.id),
-      copyable("Reference", c.reference),
-      copyable("User ID", user.id),
+      [t("Agent"), c.agent],
+      [t("Queue"), c.queue],
+      [t("Priority"), c.priority && String(c.priority)],
+      [t("Skills"), c.skills.join(", ")],
+      [t("Rating"), c.ratingScore && t("{score} of 5", { score: c.ratingScore }) + (c.ratingComment ? `: ${c.ratingComment}` : "")],
+      [t("Started"), moment(c.startedAt)],
+      [t("Ended"), c.endedAt && `${moment(c.endedAt)} · ${endedBy(c.endedBy)}`],
+      copyable(t("ID"), c.id),
+      copyable(t("Reference"), c.reference),
+      copyable(t("User ID"), user.id),
     ])),
   ];
   byId("facts").replaceChildren(...sections.filter(Boolean));

@@ -3,6 +3,7 @@
 
 import { byId } from "./dom.js";
 import { request } from "./store.js";
+import { t } from "./words.js";
 
 const placeKey = "place before sign-in";
 const nameKey = "agent name";
@@ -44,14 +45,14 @@ export function showSignIn(problem) {
   byId("presence").hidden = true;
   byId("connection").textContent = "";
   for (const dialog of document.querySelectorAll("dialog")) dialog.close();
-  byId("sign-in-title").textContent = closed ? "This desk is closed" : signedInName ? "Your session has ended" : "Sign in to answer";
-  byId("sign-in-text").textContent = closed ? `The server says: ${problem.message}.`
-    : signedInName ? "Sign in again to go on. What you were writing is kept."
-      : "Users who ask for a person are waiting behind this door.";
-  byId("sign-in-problem").textContent = closed ? "" : why;
+  byId("sign-in-title").textContent = closed ? t("This desk is closed") : signedInName ? t("Your session has ended") : t("Sign in to answer");
+  byId("sign-in-text").textContent = closed ? t("The server says: {message}.", problem)
+    : signedInName ? t("Sign in again to go on. What you were writing is kept.")
+      : t("Users who ask for a person are waiting behind this door.");
+  byId("sign-in-problem").textContent = closed ? "" : t(why);
   byId("sign-in-link").hidden = closed;
   byId("sign-in-link").href = why === reasons.refused ? "/auth/signin?other=1" : "/auth/signin";
-  byId("sign-in-link").textContent = why === reasons.refused ? "Choose another account" : "Sign in";
+  byId("sign-in-link").textContent = why === reasons.refused ? t("Choose another account") : t("Sign in");
   byId("sign-in").hidden = false;
   byId("sign-in-title").focus();
 }
@@ -72,7 +73,7 @@ async function signOut() {
     sessionStorage.clear();
     location.assign(to);
   } catch (problem) {
-    byId("connection").textContent = problem.status ? problem.message : "No connection: you are still signed in.";
+    byId("connection").textContent = problem.status ? problem.message : t("No connection: you are still signed in.");
     byId("sign-out").disabled = false;
   }
 }

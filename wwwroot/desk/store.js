@@ -23,11 +23,12 @@ const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 // Lines that only mark, in the order of things, what shows elsewhere.
 const marks = new Set(["edited", "deleted", "queued"]);
 
+const pendingKey = "on its way";
 const typingLasts = 6000; // ms
 
 const isShut = (problem) => problem.status === 401 || problem.status === 403;
 
-const pathOf = (id, rest = "") => `/api/desk/conversations/${encodeURIComponent(id)}${rest}`;
+export const pathOf = (id, rest = "") => `/api/desk/conversations/${encodeURIComponent(id)}${rest}`;
 
 export class Store extends EventTarget {
   conversations = new Map(); // by id
@@ -63,6 +64,7 @@ export class Store extends EventTarget {
         this.#seq = list.seq;
         for (const c of list.conversations) this.#keep(c);
         this.#oldest = list.conversations.filter((c) => c.endedAt).sort((a, b) => b.endedAt.localeCompare(a.endedAt)).at(-1)?.id ?? "";
+        if (this.pending.size === 0) this.#recall();
         this.#status(true);
         this.#changed(null);
         this.#follow();
@@ -103,6 +105,7 @@ export class Store extends EventTarget {
 
   #take({ seq, conversation, line }) {
     this.#seq = seq;
+    this.dispatchEvent(new CustomEvent("news", { detail: { before: this.conversations.get(conversation.id), now: conversation, line } }));
     this.#keep(conversation);
     if (line) this.#put(line);
     this.#changed(conversation.id);
@@ -115,7 +118,7 @@ export class Store extends EventTarget {
 
   #put(line) {
     this.lines.get(line.conversationId)?.set(line.id, line);
-    if (line.key) this.pending.get(line.conversationId)?.delete(line.key);
+    if (line.key && this.pending.get(line.conversationId)?.delete(line.key)) this.#remember();
   }
 
   // open loads a thread. Events that arrive meanwhile find it and are kept.
@@ -181,7 +184,22 @@ export class Store extends EventTarget {
       id: key, key, conversationId: id, from: "agent", event: "message",
       sender, message, timestamp: new Date().toISOString(), state: "sending",
     });
+    this.#remember();
     await this.retry(id, key);
+  }
+
+  // remember keeps what is on its way over a reload, with its keys: what arrived
+  // all the same is the same line.
+  #remember() {
+    const all = [...this.pending.values()].flatMap((lines) => [...lines.values()]);
+    sessionStorage.setItem(pendingKey, JSON.stringify(all));
+  }
+
+  #recall() {
+    for (const line of JSON.parse(sessionStorage.getItem(pendingKey) ?? "[]")) {
+      if (!this.pending.has(line.conversationId)) this.pending.set(line.conversationId, new Map());
+      this.pending.get(line.conversationId).set(line.key, { ...line, state: "unsent", failure: t("the page was closed meanwhile") });
+    }
   }
 
   async retry(id, key) {
@@ -228,14 +246,25 @@ export class Store extends EventTarget {
     return this.#try(request(path, change));
   }
 
-  async attach(id, file, sender) {
-    const query = new URLSearchParams({ name: file.name, sender });
-    const line = await this.#try(request(pathOf(id, `/files?${query}`), {
-      method: "POST", body: file,
-      headers: { "Content-Type": file.type || "application/octet-stream", "Idempotency-Key": crypto.randomUUID() },
-    }));
-    if (!this.lines.get(id)?.has(line.id)) this.#put(line);
-    this.#changed(id);
+  // received takes a line that a file's upload returned.
+  received(line) {
+    if (!this.lines.get(line.conversationId)?.has(line.id)) this.#put(line);
+    this.#changed(line.conversationId);
+  }
+
+  // resend tells once more what was refused on its way to the user.
+  resend(id, line) {
+    return this.#try(post(pathOf(id, `/messages/${encodeURIComponent(line)}/retry`), {}));
+  }
+
+  // note keeps a private note.
+  note(id, text, sender, key) {
+    return this.#try(post(pathOf(id, "/notes"), { text, sender }, { "Idempotency-Key": key }));
+  }
+
+  // notes returns a conversation's private notes.
+  async notes(id) {
+    return (await request(pathOf(id, "/notes"))).notes;
   }
 
   typing(id, sender) {
@@ -243,8 +272,8 @@ export class Store extends EventTarget {
   }
 
   // present says that we are there, and returns who is.
-  async present(sender, away) {
-    return (await post("/api/desk/presence", { sender, away })).agents;
+  async present(sender, away, accepts) {
+    return (await post("/api/desk/presence", { sender, away, accepts })).agents;
   }
 
   // takeUnsent takes out what could not be sent: conversation id → words.
@@ -253,6 +282,7 @@ export class Store extends EventTarget {
     for (const [id, pending] of this.pending) {
       const words = [...pending.values()].filter((line) => line.state === "unsent");
       for (const line of words) pending.delete(line.key);
+      this.#remember();
       if (words.length > 0) all.set(id, words.map((line) => line.message).join("\n"));
     }
     return all;

@@ -2,7 +2,10 @@
 // on its way becomes the stored one without moving.
 
 import { byId, el, icon, place, size } from "./dom.js";
+import { parts } from "./links.js";
+import { noteText } from "./note.js";
 import { day, moment, time } from "./time.js";
+import { t } from "./words.js";
 
 const near = 80; // px from the end that still count as being there
 const together = 5 * 60 * 1000; // ms in which one author's lines share a heading
@@ -13,19 +16,23 @@ let newestSeen = null;
 
 const nameOfLine = (line) => line.key || line.id;
 
-function delivery(line, retry) {
+function again(work) {
+  const button = el("button", { class: "again", type: "button" }, t("Send again"));
+  button.addEventListener("click", work);
+  return button;
+}
+
+const trouble = (text) => el("span", { class: "trouble" }, icon("failed"), " ", text);
+
+function delivery(line, { retry, resend, open }) {
   switch (line.state) {
-    case "sending": return ["Sending…"];
+    case "sending": return [t("Sending…")];
     case "queued": return line.failure
-      ? [el("span", { class: "slow" }, `Trying again: ${line.failure}`)]
-      : [icon("queued"), "Queued"];
-    case "sent": return [icon("sent"), "Sent"];
-    case "failed": return [el("span", { class: "trouble" }, `Not delivered: ${line.failure}`)];
-    case "unsent": {
-      const again = el("button", { class: "again", type: "button" }, "Send again");
-      again.addEventListener("click", () => retry(line.key));
-      return [el("span", { class: "trouble" }, `Not sent: ${line.failure}`), again];
-    }
+      ? [el("span", { class: "slow" }, icon("queued"), " ", t("Trying again: {reason}", { reason: line.failure }))]
+      : [icon("queued"), t("Queued")];
+    case "sent": return [icon("sent"), t("Sent")];
+    case "failed": return [trouble(t("Not delivered: {reason}", { reason: line.failure })), open() && again(() => resend(line.id))];
+    case "unsent": return [trouble(t("Not sent: {reason}", { reason: line.failure })), again(() => retry(line.key))];
     default: return [];
   }
 }
@@ -34,37 +41,44 @@ function delivery(line, retry) {
 function makeLine(line) {
   if (line.from === "system") return el("li", { class: "note" });
   return el("li", null,
-    el("span", { class: "author" }, line.sender || "User"),
+    el("span", { class: "author", dir: "auto" }, line.sender || t("User")),
     el("div", { class: "words", dir: "auto" }),
     el("div", { class: "meta" }));
 }
 
 function updateNote(node, line) {
   const reason = line.reason ? `: ${line.reason}` : "";
-  node.replaceChildren(`${line.message}${reason} · `, el("time", { datetime: line.timestamp, title: moment(line.timestamp) }, time(line.timestamp)));
-  if (line.note) node.append(el("span", { class: "aside" }, `Note: ${line.note}`));
-  if (line.summary) node.append(el("span", { class: "aside" }, `Summary: ${line.summary}`));
+  node.replaceChildren(`${noteText(line)}${reason} · `, el("time", { datetime: line.timestamp, title: moment(line.timestamp) }, time(line.timestamp)));
+  if (line.note) node.append(el("span", { class: "aside" }, t("Note: {note}", line)));
+  if (line.summary) node.append(el("span", { class: "aside" }, t("Summary: {summary}", line)));
 }
 
+// Kinds of pictures that can do nothing but be seen.
+const pictures = new Set(["image/png", "image/jpeg", "image/gif", "image/webp"]);
+
 function attachment(file) {
-  return el("a", { class: "file", href: `/api/desk/files/${encodeURIComponent(file.id)}`, download: file.name },
-    file.name, el("span", { class: "muted" }, ` ${size(file.size)}`));
+  const href = `/api/desk/files/${encodeURIComponent(file.id)}`;
+  return el("a", { class: "file", href, download: file.name },
+    file.name, el("span", { class: "muted" }, ` ${size(file.size)}`),
+    pictures.has(file.contentType) && el("img", { class: "picture", src: href, alt: file.name, loading: "lazy" }));
 }
 
 function words(line) {
-  if (line.deleted) return [el("em", { class: "gone" }, "Deleted")];
-  return [line.message, ...(line.attachments ?? []).map(attachment)];
+  if (line.deleted) return [el("em", { class: "gone" }, t("Deleted"))];
+  const said = parts(line.message).map(({ text, href }) =>
+    (href ? el("a", { class: "link", href, target: "_blank", rel: "noopener noreferrer nofollow" }, text) : text));
+  return [...said, ...(line.attachments ?? []).map(attachment)];
 }
 
 function change(line, { amend, mayAmend }) {
   if (line.from !== "agent" || line.deleted || !line.position || !mayAmend(line)) return null;
-  const button = el("button", { class: "amend", type: "button" }, "Change");
+  const button = el("button", { class: "amend", type: "button" }, t("Change"));
   button.addEventListener("click", () => amend(line));
   return button;
 }
 
 function updateLine(node, line, first, actions) {
-  const face = JSON.stringify([line.state, line.failure, first, line.id, line.message, line.deleted, actions.mayAmend(line)]);
+  const face = JSON.stringify([line.state, line.failure, first, line.id, line.message, line.deleted, actions.mayAmend(line), actions.open()]);
   if (node.dataset.face === face) return;
   node.dataset.face = face;
   if (line.from === "system") {
@@ -76,12 +90,13 @@ function updateLine(node, line, first, actions) {
   node.querySelector(".words").replaceChildren(...words(line));
   node.querySelector(".meta").replaceChildren(...[
     el("time", { datetime: line.timestamp, title: moment(line.timestamp) }, time(line.timestamp)),
-    line.edited && !line.deleted && "Edited", ...delivery(line, actions.retry), change(line, actions),
+    line.edited && !line.deleted && t("Edited"), ...delivery(line, actions), change(line, actions),
   ].filter(Boolean));
 }
 
 // drawThread shows a conversation's lines. Whoever reads further up stays there
-// and is told of new ones. The actions are retry, amend and mayAmend.
+// and is told of new ones. The actions are retry, resend, amend and mayAmend; open
+// tells whether the conversation is.
 export function drawThread(id, lines, actions) {
   const log = byId("log");
   const scroller = byId("scroller");

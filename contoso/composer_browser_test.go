@@ -1,0 +1,106 @@
+package contoso_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
+	"github.com/liaison-skill/liaison/contoso"
+	"github.com/liaison-skill/liaison/internal/browsertest"
+	"github.com/liaison-skill/liaison/internal/pgtest"
+)
+
+// paste gives the draft a file as the clipboard would.
+const paste = `(() => {
+	const given = new DataTransfer();
+	given.items.add(new File([Uint8Array.from(atob("` + onePixel + `"), c => c.charCodeAt(0))], "dot.png", { type: "image/png" }));
+	document.querySelector("#draft").dispatchEvent(new ClipboardEvent("paste", { clipboardData: given, bubbles: true, cancelable: true }));
+})()`
+
+const onePixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+
+func TestDesk_composer_fills_in_canned_replies_and_shows_pictures(t *testing.T) {
+	t.Parallel()
+	peer := receive(t, nil)
+	h := run(t, pgtest.DB(t, contoso.Schema()), contoso.Config{WebhookURL: peer.url})
+	id := h.open(t, `{"user":{"name":"Alex <b>"}}`)
+	page := browsertest.Open(t, h.url+"/#"+id)
+	page.Do(chromedp.SetValue("#agent-name", "Ana"))
+	page.Wait(`document.querySelector("#composer").checkVisibility()`, "true")
+	page.Type("#draft", "/hel")
+	page.Wait(`document.querySelectorAll("#canned li").length`, "1")
+	page.Enter(0)
+	page.Wait(draft, "Hello Alex <b>, this is Ana. I am looking into it.")
+	page.Wait(`document.querySelector("#canned").hidden`, "true")
+	page.Enter(0)
+	page.Wait(lastWords, "Hello Alex <b>, this is Ana. I am looking into it.")
+	page.Eval(paste)
+	page.Wait(`document.querySelector("#log .picture")?.naturalWidth`, "1")
+	page.Wait(`document.querySelector("#uploads").hidden`, "true")
+	h.hear(t, id, "see https://contoso.example/a?b=1. or javascript:alert(1)")
+	page.Wait(`document.querySelector("#log .user .link")?.href`, "https://contoso.example/a?b=1")
+	page.Wait(`document.querySelectorAll("#log .link").length`, "1")
+}
+
+func TestDesk_refused_words_are_sent_again(t *testing.T) {
+	t.Parallel()
+	peer := receive(t, func(n int, _ posted, w http.ResponseWriter) {
+		if n == 2 {
+			w.WriteHeader(http.StatusForbidden)
+			return
+		}
+		w.WriteHeader(http.StatusNoContent)
+	})
+	h := run(t, pgtest.DB(t, contoso.Schema()), contoso.Config{WebhookURL: peer.url})
+	id := h.open(t, "")
+	h.say(t, id, "hello")
+	page := browsertest.Open(t, h.url+"/#"+id)
+	shows(page, `document.querySelector("#log .agent .meta")?.textContent`, "Not delivered")
+	page.Click("#log .again")
+	page.Wait(lastState, "true")
+}
+
+func TestDesk_the_whole_job_by_keyboard(t *testing.T) {
+	t.Parallel()
+	peer := receive(t, nil)
+	h := run(t, pgtest.DB(t, contoso.Schema()), contoso.Config{WebhookURL: peer.url})
+	first := h.open(t, `{"user":{"name":"Alex"}}`)
+	second := h.open(t, `{"user":{"name":"Bo"}}`)
+	page := browsertest.Open(t, h.url)
+	press := func(character string) {
+		t.Helper()
+		page.Eval(`document.activeElement.blur()`)
+		page.Press(character)
+	}
+	page.Wait(itemCount, "2")
+	press("j")
+	page.Wait(`location.hash`, "#"+first)
+	press("a")
+	shows(page, lastNote, "joined")
+	press("n")
+	page.Wait(`document.activeElement.id`, "note-text")
+	page.Type("#note-text", "be <i>kind</i>"+kb.Tab+kb.Enter)
+	page.Wait(`document.querySelector("#notes .words")?.textContent`, "be <i>kind</i>")
+	press("r")
+	page.Wait(`document.activeElement.id`, "draft")
+	page.Type("#draft", "hello")
+	page.Enter(0)
+	page.Wait(lastWords, "hello")
+	press("e")
+	page.Wait(`document.querySelector("#end-dialog").open`, "true")
+	page.Enter(0) // in the field of the reason
+	page.Wait(`document.querySelector("#undo").hidden`, "false")
+	page.Click("#undo-button")
+	page.Wait(`document.querySelector("#undo").hidden`, "true")
+	press("x")
+	page.Enter(0)
+	page.Wait(`location.hash`, "#"+second)
+	eventually(t, "the end", func() bool { return h.standing(t, first).State == "ended" })
+	page.Eval(`document.querySelector("#draft").focus()`)
+	page.Press("?")
+	page.Wait(draft, "?")
+	press("?")
+	page.Wait(`document.querySelector("#keys-dialog").open`, "true")
+}
