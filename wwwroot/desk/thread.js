@@ -109,7 +109,7 @@ export function drawThread(id, lines, actions) {
   }
   const atEnd = fresh || scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < near;
   // Lines that were there when the thread was opened are no news to be read out.
-  log.setAttribute("aria-live", newestSeen === null ? "off" : "polite");
+  byId("live").setAttribute("aria-live", newestSeen === null ? "off" : "polite");
   place(log, nodesOf(lines, actions));
 
   const newest = lines.at(-1);
