@@ -100,7 +100,7 @@ func panelShows(t *testing.T, w *world, texts ...string) {
 	agent.Click("#sign-in-link")
 	agent.Click("li:first-child button")
 	agent.Wait(deskItems, "2")
-	agent.Click(".item") // who waits comes first
+	agent.Click(".item")                                                  // who waits comes first
 	agent.Wait(`document.querySelectorAll("#facts .before").length`, "2") // what was before comes last
 	panel := agent.Eval(`document.querySelector("#facts").innerText`)
 	for _, text := range texts {
