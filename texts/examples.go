@@ -83,7 +83,7 @@ func agentExamples() []Text {
 
 func handoffExamples() []Text {
 	return []Text{
-		HandoffContinuing(), HandoffExpired(), HandoffInvalid(), HandoffHelp(), HandoffGroup(), HandoffWelcome(),
+		HandoffContinuing(), HandoffExpired(), HandoffInvalid(), HandoffHelp(), HandoffGroup(), HandoffWelcome(), HandoffSearchFailed(),
 	}
 }
 

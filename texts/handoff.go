@@ -20,3 +20,7 @@ func HandoffGroup() Text { return Text{key: "handoff_group"} }
 
 // HandoffWelcome greets a user who has just installed the bot.
 func HandoffWelcome() Text { return Text{key: "handoff_welcome"} }
+
+// HandoffSearchFailed tells a user of Copilot that the search found nothing because
+// it did not run.
+func HandoffSearchFailed() Text { return Text{key: "handoff_search_failed"} }
