@@ -31,10 +31,12 @@ const (
 	TypeTyping             = "typing"
 	TypeEndOfConversation  = "endOfConversation"
 	TypeInstallationUpdate = "installationUpdate"
+	TypeConversationUpdate = "conversationUpdate"
 )
 
 // Actions of an installationUpdate.
 const (
+	ActionAdd           = "add"
 	ActionRemove        = "remove"
 	ActionRemoveUpgrade = "remove-upgrade"
 )
@@ -46,6 +48,12 @@ const (
 	CodeUserCancelled = "userCancelled"
 	CodeUnknown       = "unknown"
 	CodeError         = "error"
+)
+
+// Types of conversations in Teams with more people than one.
+const (
+	ConversationGroup   = "groupChat"
+	ConversationChannel = "channel"
 )
 
 // Delivery modes. Any other value means normal (rule A3111).

@@ -96,6 +96,7 @@ func (b *Bridge) obey(ctx context.Context, tx *delivery.Tx, m *mapping.Mapping, 
 		return nil, b.notify(ctx, tx, m, teamsOrder{}, delivery.Header{}, b.say(m, texts.LeaveMessage()))
 	case doBack, doEnd:
 		return b.userEnds(ctx, tx, m, texts.YouEnded())
+	case doStart: // a person is there, or on their way
 	}
 	if t.Press == nil {
 		return b.leaveMessage(ctx, tx, m, t)

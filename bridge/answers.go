@@ -101,10 +101,11 @@ func (b *Bridge) OnlyTeams(ctx context.Context, t Turn) ([]activity.Activity, er
 	return answers, b.Answer(ctx, t, answers...)
 }
 
-// Answer promises activities to the skill host as the answer to t. A repeated
-// turn is not answered again.
+// Answer promises activities as the answer to t: to the skill host, or what there
+// is to read of them to the user when Teams itself made the turn. A repeated turn
+// is not answered again.
 func (b *Bridge) Answer(ctx context.Context, t Turn, activities ...activity.Activity) error {
-	if t.Inline || t.Reference.Host == nil {
+	if t.Inline {
 		return nil
 	}
 	err := b.commit(ctx, func(tx *delivery.Tx) error {
@@ -121,8 +122,11 @@ func (b *Bridge) Answer(ctx context.Context, t Turn, activities ...activity.Acti
 }
 
 func (b *Bridge) answer(ctx context.Context, tx *delivery.Tx, t Turn, activities ...activity.Activity) error {
-	if t.Inline || t.Reference.Host == nil {
+	switch {
+	case t.Inline:
 		return nil
+	case t.Reference.Host == nil:
+		return b.tellTurn(ctx, tx, t, activities...)
 	}
 	return b.post(ctx, tx, proactive.Post{To: *t.Reference.Host, ReplyTo: t.ID}, activities...)
 }

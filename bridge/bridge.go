@@ -110,7 +110,7 @@ func New(opt Options) *Bridge {
 		d := &delivery.Destination[hubOrder]{
 			Name: hubDestination(name), Breaks: true,
 			Repeatable: true, // by the port's contract: everything carries a key
-			Local:      func(o hubOrder) bool { return o.Answer != nil },
+			Local:      func(o hubOrder) bool { return o.Answer != nil || o.Tell },
 			Send:       func(ctx context.Context, o hubOrder) error { return b.sendHub(ctx, hub, o) },
 			Settled: func(ctx context.Context, tx *delivery.Tx, o hubOrder, s delivery.Settlement) error {
 				return b.hubSettled(ctx, tx, name, o, s)

@@ -31,6 +31,7 @@ type (
 		Offer   *offer            `json:"offer,omitempty"` // a file; Say is for releases that know none
 		Rate    *livechat.Rating  `json:"rate,omitempty"`
 		Answer  *proactive.Post   `json:"answer,omitempty"` // tell the copilot how opening went
+		Tell    bool              `json:"tell,omitempty"`   // tell the user, in our own bot's chat
 	}
 
 	// teamsOrder is one activity for the user.

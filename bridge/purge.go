@@ -9,6 +9,7 @@ import (
 
 	"github.com/liaison-skill/liaison/delivery"
 	"github.com/liaison-skill/liaison/files"
+	"github.com/liaison-skill/liaison/handoff"
 	"github.com/liaison-skill/liaison/mapping"
 )
 
@@ -42,6 +43,9 @@ func Purge(ctx context.Context, pool *pgxpool.Pool, actor, user string) (Purged,
 	var did Purged
 	err := delivery.Persist(ctx, pool, func(tx pgx.Tx) error {
 		did = Purged{}
+		if err := handoff.DeleteOfUser(ctx, tx, user); err != nil {
+			return err
+		}
 		// Everybody's order: mappings, then lanes.
 		all, err := mapping.LockOfUser(ctx, tx, user)
 		if err != nil || len(all) == 0 {

@@ -26,6 +26,8 @@ func (b *Bridge) hubSettled(ctx context.Context, tx *delivery.Tx, hub string, o 
 		return ignoreGone(err)
 	}
 	switch {
+	case o.Tell:
+		return b.tellStarted(ctx, tx, &m)
 	case o.Answer != nil:
 		q, err := mapping.QueueOf(ctx, tx, m.ID)
 		if err != nil {

@@ -21,6 +21,7 @@ const (
 	doWait  Doing = "wait"  // go on waiting
 	doLeave Doing = "leave" // leave a message
 	doBack  Doing = "back"  // back to the copilot
+	doStart Doing = "start" // talk to a person
 )
 
 func (d Doing) title() texts.Text {
@@ -33,11 +34,15 @@ func (d Doing) title() texts.Text {
 		return texts.ButtonLeaveMessage()
 	case doBack:
 		return texts.ButtonCopilot()
+	case doStart:
+		return texts.ButtonPerson()
 	}
 	return texts.Text{}
 }
 
-func (d Doing) known() bool { return d == doEnd || d == doWait || d == doLeave || d == doBack }
+func (d Doing) known() bool {
+	return d == doEnd || d == doWait || d == doLeave || d == doBack || d == doStart
+}
 
 // A Press is a button of ours that a user pressed, as its value came back.
 type Press struct {

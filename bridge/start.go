@@ -107,6 +107,9 @@ func (b *Bridge) startOpen(ctx context.Context, tx *delivery.Tx, t Turn) (mappin
 	if err := b.reached(ctx, tx, t.Key, &m); err != nil {
 		return 0, err
 	}
+	if err := b.greet(ctx, tx, &m, t, made); err != nil {
+		return 0, err
+	}
 	if err := b.openOrJoin(ctx, tx, &m, t, made); err != nil {
 		return 0, err
 	}
@@ -179,8 +182,11 @@ func (b *Bridge) enqueueOpen(ctx context.Context, tx *delivery.Tx, m mapping.Map
 // answerStart promises the copilot the outcome: behind the opening while that is
 // under way, at once otherwise.
 func (b *Bridge) answerStart(ctx context.Context, tx *delivery.Tx, m mapping.Mapping, t Turn) error {
-	if t.Inline || t.Reference.Host == nil {
+	switch {
+	case t.Inline:
 		return nil
+	case t.Reference.Host == nil:
+		return b.answerStartHere(ctx, tx, m, t)
 	}
 	post := proactive.Post{To: *t.Reference.Host, ReplyTo: t.ID, Activity: activity.Activity{Name: t.Name}}
 	hub, ok := b.toHub[m.Hub]

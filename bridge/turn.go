@@ -43,7 +43,8 @@ type Turn struct {
 	Variables  map[string]string
 	Inline     bool // answers go into the HTTP response, nothing is posted
 
-	from trace.SpanContext // of the request; a committer's context is nobody's
+	greet bool              // the user came from Copilot, see [Bridge.Continue]
+	from  trace.SpanContext // of the request; a committer's context is nobody's
 }
 
 func (t Turn) search() mapping.Search {

@@ -7,6 +7,9 @@
 //	endConversation     event    end the hub conversation
 //	                    endOfConversation: the host gave up on us, or checks our health
 //
+// Teams calls us itself for our own bot, which users come to by a link from
+// Microsoft 365 Copilot, or on their own: see docs/decisions/016-handoff.md.
+//
 // The door decides what an activity means. What follows from it is the bridge's
 // business.
 package skill
@@ -23,6 +26,7 @@ import (
 	"github.com/liaison-skill/liaison/activity"
 	"github.com/liaison-skill/liaison/auth"
 	"github.com/liaison-skill/liaison/bridge"
+	"github.com/liaison-skill/liaison/handoff"
 	"github.com/liaison-skill/liaison/internal/web"
 	"github.com/liaison-skill/liaison/mapping"
 	"github.com/liaison-skill/liaison/texts"
@@ -50,6 +54,9 @@ type Handler struct {
 	Limiter  *web.Limiter // nil limits nothing
 	Reacted  func()       // counts a reaction to a message; nil does not
 	Agents   texts.Voice  // speaks to agents, where what came from Teams has no words of its own
+
+	Extension *handoff.Extension // of our own bot; nil for none
+	Users     *web.Limiter       // of what one user may ask of Extension; nil limits nothing
 }
 
 // Mount registers the skill's route.
@@ -75,6 +82,9 @@ func (h *Handler) receive(c *gin.Context) error {
 	}
 	if err := h.trusted(a); err != nil {
 		return err
+	}
+	if a.Type == activity.TypeInvoke {
+		return h.invoke(c, a, caller)
 	}
 	answers, err := h.take(c.Request.Context(), a, caller)
 	if err != nil {
@@ -118,9 +128,12 @@ func (h *Handler) take(ctx context.Context, a activity.Activity, caller auth.Cal
 	if err != nil {
 		return nil, err
 	}
+	if ownChat(t, caller) {
+		if done, err := h.own(ctx, a, t); done || err != nil {
+			return nil, err
+		}
+	}
 	switch {
-	case a.Type == activity.TypeInvoke:
-		return nil, &web.Error{Status: http.StatusNotImplemented, Text: "invoke " + a.Name + " is not supported"}
 	case a.Type == activity.TypeEndOfConversation:
 		return nil, h.hostEnded(ctx, t)
 	case a.Type == activity.TypeEvent && a.Name == ActionEnd:
@@ -155,15 +168,21 @@ func (h *Handler) forward(ctx context.Context, t bridge.Turn) ([]activity.Activi
 	if t.Text == "" && t.Press == nil && len(t.Files) == 0 {
 		return nil, nil // nothing was said
 	}
+	answers, err := h.pass(ctx, t)
+	if errors.Is(err, bridge.ErrNotEscalated) {
+		return h.Bridge.NotEscalated(ctx, t)
+	}
+	return answers, err
+}
+
+// pass forwards a message. The sender of one that took long may send a copy.
+func (h *Handler) pass(ctx context.Context, t bridge.Turn) ([]activity.Activity, error) {
 	began := time.Now()
 	answers, err := h.Bridge.Forward(ctx, t)
 	if ctx.Err() != nil || time.Since(began) > slowAnswer {
 		if err := h.Bridge.Unheard(ctx, t); err != nil {
 			h.Log.WarnContext(ctx, "a copy of a message may have its effect", "err", err)
 		}
-	}
-	if errors.Is(err, bridge.ErrNotEscalated) {
-		return h.Bridge.NotEscalated(ctx, t)
 	}
 	return answers, err
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/liaison-skill/liaison/auth"
 	"github.com/liaison-skill/liaison/bridge"
 	"github.com/liaison-skill/liaison/delivery"
+	"github.com/liaison-skill/liaison/handoff"
 	"github.com/liaison-skill/liaison/internal/env"
 	"github.com/liaison-skill/liaison/internal/jsonhttp"
 	"github.com/liaison-skill/liaison/internal/metrics"
@@ -40,6 +41,7 @@ const callTimeout = 30 * time.Second
 // An App is the wired service, not yet serving.
 type App struct {
 	bridge  *bridge.Bridge
+	swept   func(context.Context) error // handoffs, until it ends
 	server  web.Server
 	peers   *http.Transport
 	metrics *metrics.Metrics
@@ -68,6 +70,10 @@ func New(c Config, version string, pool *pgxpool.Pool, log *slog.Logger, addr ne
 	if err != nil {
 		return nil, err
 	}
+	extension, err := c.extension(pool, catalogue, log)
+	if err != nil {
+		return nil, err
+	}
 	hubs, readers := adapters(c, peers, traces)
 	drain := time.Duration(c.Drain) / 2 // the doors get one half, what is in flight the other
 	c.Delivery.Drain, c.Delivery.Meter, c.Delivery.Tracer = drain, m, traces.Tracer()
@@ -85,6 +91,7 @@ func New(c Config, version string, pool *pgxpool.Pool, log *slog.Logger, addr ne
 		&skill.Handler{
 			Bridge: b, Verifier: who.verifier, Hosts: who.hosts, Log: log, MaxBody: int64(c.MaxBody), Limiter: limiter,
 			Reacted: m.Reacted, Agents: catalogue.In(c.Locale, ""),
+			Extension: extension, Users: c.ofUsers(),
 		},
 		&webhook.Handler{Bridge: b, Hubs: readers, Default: c.HubNames[0], Log: log, MaxBody: int64(c.MaxBody), Limiter: limiter},
 		downloads{store.Handler()},
@@ -96,7 +103,10 @@ func New(c Config, version string, pool *pgxpool.Pool, log *slog.Logger, addr ne
 		return nil, err
 	}
 	server := web.Server{Handler: r, Drain: drain, TLS: c.TLS, Log: log}
-	return &App{bridge: b, server: server, peers: peers, metrics: m, traces: traces, drain: time.Duration(c.Drain)}, nil
+	return &App{
+		bridge: b, swept: func(ctx context.Context) error { return handoff.KeepSwept(ctx, pool, log, func(int64) {}) },
+		server: server, peers: peers, metrics: m, traces: traces, drain: time.Duration(c.Drain),
+	}, nil
 }
 
 // bridge returns what the configuration says of the bridge.
@@ -188,6 +198,14 @@ func Manifest(c Config, version string) (skill.Manifest, error) {
 	return skill.NewManifest(c.PublicURL, appID, version)
 }
 
+func mountManifest(r gin.IRouter, c Config, version string) error {
+	manifest, err := Manifest(c, version)
+	if err != nil {
+		return err
+	}
+	return skill.MountManifest(r, manifest)
+}
+
 // transport keeps as many connections to a peer as sends may be in flight; the
 // default of two would make a new one for nearly every send.
 func transport(concurrency int) *http.Transport {
@@ -259,6 +277,7 @@ func (a *App) Run(ctx context.Context, ln net.Listener) error {
 		defer close(idle)
 		return a.bridge.Run(carry)
 	})
+	g.Go(func() error { return a.swept(ctx) })
 	g.Go(func() error {
 		<-ctx.Done()
 		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.drain)

@@ -138,6 +138,7 @@ func (c *Config) check(p *problems) {
 		p.add(prefix+"MAX_BODY", "must be positive")
 	}
 	c.checkTexts(p)
+	c.checkHandoff(p)
 	if c.Openings < 0 {
 		p.add(prefix+"OPENINGS", "must not be negative")
 	}

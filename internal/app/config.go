@@ -15,6 +15,7 @@ import (
 	"github.com/liaison-skill/liaison/auth"
 	"github.com/liaison-skill/liaison/delivery"
 	"github.com/liaison-skill/liaison/files"
+	"github.com/liaison-skill/liaison/handoff"
 	"github.com/liaison-skill/liaison/hours"
 	"github.com/liaison-skill/liaison/internal/env"
 	"github.com/liaison-skill/liaison/internal/tracing"
@@ -47,6 +48,7 @@ type Config struct {
 	Reconcile, Overdue time.Duration
 
 	Files    files.Config
+	Handoff  handoff.Config `env:", prefix=HANDOFF_"`
 	Auth     auth.Config
 	Identity auth.Identity
 	Delivery delivery.Config `env:", prefix=DELIVERY_"`
