@@ -2,7 +2,6 @@ package handoff
 
 import (
 	"context"
-	"log/slog"
 	"time"
 
 	"github.com/liaison-skill/liaison/internal/env"
@@ -24,14 +23,13 @@ const (
 	sweepWithin = 10 * time.Second
 )
 
-// KeepSwept sweeps until ctx ends, and tells how many handoffs expired. Replicas do
-// not disturb each other.
-func KeepSwept(ctx context.Context, db DB, log *slog.Logger, expired func(n int64)) error {
+// Run sweeps until ctx ends. Replicas do not disturb each other.
+func (e *Extension) Run(ctx context.Context) error {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
 	for {
-		if err := sweepOnce(ctx, db, expired); err != nil && ctx.Err() == nil {
-			log.WarnContext(ctx, "sweep handoffs", "err", err)
+		if err := e.sweep(ctx); err != nil && ctx.Err() == nil {
+			e.Log.WarnContext(ctx, "sweep handoffs", "err", err)
 		}
 		select {
 		case <-ctx.Done():
@@ -41,10 +39,10 @@ func KeepSwept(ctx context.Context, db DB, log *slog.Logger, expired func(n int6
 	}
 }
 
-func sweepOnce(ctx context.Context, db DB, expired func(n int64)) error {
+func (e *Extension) sweep(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, sweepWithin)
 	defer cancel()
-	n, err := Sweep(ctx, db)
-	expired(n)
+	n, err := Sweep(ctx, e.DB)
+	e.count(Expired, n)
 	return err
 }

@@ -19,6 +19,7 @@ type Extension struct {
 	Sources map[string]Source // by command
 	Texts   *texts.Catalogue
 	Log     *slog.Logger
+	Meter   Meter // nil counts nothing
 }
 
 // Answer searches for h and returns cards, each with a link that is for h alone. It
@@ -58,7 +59,7 @@ func (e *Extension) cards(ctx context.Context, q Query, h Holder, results []Resu
 	for i, r := range results {
 		carried[i] = r.Carry
 	}
-	tokens, err := Make(ctx, e.DB, h, e.TTL, carried...)
+	tokens, err := e.make(ctx, h, carried...)
 	if err != nil {
 		return nil, err
 	}
@@ -67,4 +68,40 @@ func (e *Extension) cards(ctx context.Context, q Query, h Holder, results []Resu
 		cards = append(cards, attach(r, OpenLink(title, DeepLink(h.Bot, tokens[i]))))
 	}
 	return cards, nil
+}
+
+// An Offered handoff is a link for a card that somebody else builds.
+type Offered struct {
+	URL     string `json:"url"`
+	Seconds int    `json:"expiresInSeconds"`
+	Action  Action `json:"action"` // ready to be put into an Adaptive Card
+}
+
+// Offer keeps a context for h and returns the link to go on with, and its button in
+// the language of locale.
+func (e *Extension) Offer(ctx context.Context, h Holder, c Context, locale string) (Offered, error) {
+	tokens, err := e.make(ctx, h, c)
+	if err != nil {
+		return Offered{}, err
+	}
+	link := DeepLink(h.Bot, tokens[0])
+	title := e.Texts.In(locale, "").Say(texts.ButtonPerson())
+	return Offered{URL: link, Seconds: int(e.TTL.Seconds()), Action: OpenLink(title, link)}, nil
+}
+
+func (e *Extension) make(ctx context.Context, h Holder, contexts ...Context) ([]Token, error) {
+	tokens, err := Make(ctx, e.DB, h, e.TTL, contexts...)
+	if err == nil {
+		e.count(Made, int64(len(tokens)))
+	}
+	return tokens, err
+}
+
+// Redeemed counts a redemption that ended with err.
+func (e *Extension) Redeemed(err error) { e.count(OutcomeOf(err), 1) }
+
+func (e *Extension) count(o Outcome, n int64) {
+	if e != nil && e.Meter != nil {
+		e.Meter.Handoffs(o, n)
+	}
 }

@@ -56,12 +56,16 @@ type Handler struct {
 	Agents   texts.Voice  // speaks to agents, where what came from Teams has no words of its own
 
 	Extension *handoff.Extension // of our own bot; nil for none
+	OwnBot    string             // its app id, for links that other agents ask for; "" gives them none
 	Users     *web.Limiter       // of what one user may ask of Extension; nil limits nothing
 }
 
-// Mount registers the skill's route.
+// Mount registers the skill's routes.
 func (h *Handler) Mount(r gin.IRouter) {
 	r.POST("/api/messages", web.Handle(h.Log, h.receive))
+	if h.Extension != nil && h.OwnBot != "" {
+		r.POST("/api/handoffs", web.Handle(h.Log, h.offerHandoff))
+	}
 }
 
 func (h *Handler) receive(c *gin.Context) error {

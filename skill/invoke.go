@@ -71,6 +71,7 @@ func (h *Handler) handoff(c *gin.Context, a activity.Activity, t bridge.Turn) er
 	t.Problem, t.Summary, t.Queue, t.Variables = "", "", "", nil // the value is the token
 	ctx := c.Request.Context()
 	err := h.Bridge.Continue(ctx, t, value.Continuation)
+	h.Extension.Redeemed(err)
 	switch {
 	case errors.Is(err, handoff.ErrUsed), errors.Is(err, handoff.ErrExpired), errors.Is(err, handoff.ErrUnknown):
 		h.Log.InfoContext(ctx, "handoff refused", "err", err)

@@ -40,13 +40,13 @@ const callTimeout = 30 * time.Second
 
 // An App is the wired service, not yet serving.
 type App struct {
-	bridge  *bridge.Bridge
-	swept   func(context.Context) error // handoffs, until it ends
-	server  web.Server
-	peers   *http.Transport
-	metrics *metrics.Metrics
-	traces  *tracing.Tracing // nil for none
-	drain   time.Duration
+	bridge   *bridge.Bridge
+	handoffs *handoff.Extension
+	server   web.Server
+	peers    *http.Transport
+	metrics  *metrics.Metrics
+	traces   *tracing.Tracing // nil for none
+	drain    time.Duration
 }
 
 // New wires the service that is going to serve on addr. It opens no connection
@@ -70,7 +70,7 @@ func New(c Config, version string, pool *pgxpool.Pool, log *slog.Logger, addr ne
 	if err != nil {
 		return nil, err
 	}
-	extension, err := c.extension(pool, catalogue, log)
+	extension, err := c.extension(pool, catalogue, log, m)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +91,7 @@ func New(c Config, version string, pool *pgxpool.Pool, log *slog.Logger, addr ne
 		&skill.Handler{
 			Bridge: b, Verifier: who.verifier, Hosts: who.hosts, Log: log, MaxBody: int64(c.MaxBody), Limiter: limiter,
 			Reacted: m.Reacted, Agents: catalogue.In(c.Locale, ""),
-			Extension: extension, Users: c.ofUsers(),
+			Extension: extension, OwnBot: c.ownBot(), Users: c.ofUsers(),
 		},
 		&webhook.Handler{Bridge: b, Hubs: readers, Default: c.HubNames[0], Log: log, MaxBody: int64(c.MaxBody), Limiter: limiter},
 		downloads{store.Handler()},
@@ -104,7 +104,7 @@ func New(c Config, version string, pool *pgxpool.Pool, log *slog.Logger, addr ne
 	}
 	server := web.Server{Handler: r, Drain: drain, TLS: c.TLS, Log: log}
 	return &App{
-		bridge: b, swept: func(ctx context.Context) error { return handoff.KeepSwept(ctx, pool, log, func(int64) {}) },
+		bridge: b, handoffs: extension,
 		server: server, peers: peers, metrics: m, traces: traces, drain: time.Duration(c.Drain),
 	}, nil
 }
@@ -277,7 +277,7 @@ func (a *App) Run(ctx context.Context, ln net.Listener) error {
 		defer close(idle)
 		return a.bridge.Run(carry)
 	})
-	g.Go(func() error { return a.swept(ctx) })
+	g.Go(func() error { return a.handoffs.Run(ctx) })
 	g.Go(func() error {
 		<-ctx.Done()
 		drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.drain)

@@ -3,6 +3,8 @@ package app
 import (
 	"fmt"
 	"log/slog"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -23,7 +25,7 @@ const (
 )
 
 // extension is the message extension of our own bot.
-func (c Config) extension(pool *pgxpool.Pool, t *texts.Catalogue, log *slog.Logger) (*handoff.Extension, error) {
+func (c Config) extension(pool *pgxpool.Pool, t *texts.Catalogue, log *slog.Logger, m handoff.Meter) (*handoff.Extension, error) {
 	sources := map[string]handoff.Source{commandPerson: handoff.Person{Texts: t, Queue: c.Handoff.Queue}}
 	if c.Handoff.Catalogue != "" {
 		catalogue, err := handoff.LoadCatalogue(c.Handoff.Catalogue)
@@ -32,7 +34,16 @@ func (c Config) extension(pool *pgxpool.Pool, t *texts.Catalogue, log *slog.Logg
 		}
 		sources[commandSearch] = catalogue
 	}
-	return &handoff.Extension{DB: pool, TTL: time.Duration(c.Handoff.TTL), Sources: sources, Texts: t, Log: log}, nil
+	return &handoff.Extension{DB: pool, TTL: time.Duration(c.Handoff.TTL), Sources: sources, Texts: t, Log: log, Meter: m}, nil
+}
+
+// ownBot is the app id of our own bot in Teams, "" for none.
+func (c Config) ownBot() string {
+	ours := c.Auth.SkillAppID
+	if c.Handoff.BotID != "" || len(ours) == 0 {
+		return strings.ToLower(c.Handoff.BotID)
+	}
+	return strings.ToLower(ours[len(ours)-1])
 }
 
 // ofUsers limits what one user asks of our own bot.
@@ -51,6 +62,9 @@ func (c *Config) checkHandoff(p *problems) {
 		p.add(prefix+"HANDOFF_PER_USER", "must not be negative")
 	case h.PerUser > 0 && h.PerUserBurst < 1:
 		p.add(prefix+"HANDOFF_PER_USER_BURST", "must be positive")
+	}
+	if h.BotID != "" && !slices.ContainsFunc(c.Auth.SkillAppID, func(id string) bool { return strings.EqualFold(id, h.BotID) }) {
+		p.add(prefix+"HANDOFF_BOT_ID", "must be one of LIAISON_SKILL_APP_ID, or Teams' calls for it are refused")
 	}
 	if h.Catalogue == "" {
 		return

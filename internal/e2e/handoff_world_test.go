@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -59,9 +60,7 @@ func (o *own) activity(tb testing.TB, id, kind string, members map[string]any) m
 	a["recipient"] = map[string]any{"id": "28:" + copilotID, "name": "NorthwindProducts"}
 	delete(a, "name")
 	delete(a, "value")
-	for name, value := range members {
-		a[name] = value
-	}
+	maps.Copy(a, members)
 	return a
 }
 
@@ -92,9 +91,7 @@ func (o *own) follow(tb testing.TB, id, continuation string) (int, string) {
 func (o *own) says(tb testing.TB, id, text string, members map[string]any) {
 	tb.Helper()
 	a := o.activity(tb, id, "message", map[string]any{"text": text})
-	for name, value := range members {
-		a[name] = value
-	}
+	maps.Copy(a, members)
 	if status, answer := o.post(tb, "/api/messages", o.token, a); status != http.StatusAccepted || answer != "" {
 		tb.Fatalf("status %d %s, want an empty 202", status, answer)
 	}
@@ -163,8 +160,8 @@ func (o *own) settled(tb testing.TB) {
 	})
 }
 
-// raw posts an activity and returns the response, whose body was read.
-func (o *own) raw(tb testing.TB, a map[string]any) (*http.Response, string) {
+// raw posts an activity and returns the answer, with the length it says it has.
+func (o *own) raw(tb testing.TB, a map[string]any) (status int, length int64, answer string) {
 	tb.Helper()
 	body, err := json.Marshal(a)
 	if err != nil {
@@ -180,9 +177,9 @@ func (o *own) raw(tb testing.TB, a map[string]any) (*http.Response, string) {
 		tb.Fatal(err)
 	}
 	defer resp.Body.Close()
-	answer, err := io.ReadAll(resp.Body)
+	read, err := io.ReadAll(resp.Body)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return resp, string(answer)
+	return resp.StatusCode, resp.ContentLength, string(read)
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/liaison-skill/liaison/delivery"
+	"github.com/liaison-skill/liaison/handoff"
 )
 
 const namespace = "liaison"
@@ -45,6 +46,7 @@ type Metrics struct {
 	tokens   *prometheus.CounterVec
 	skill    *prometheus.CounterVec
 	webhooks *prometheus.CounterVec
+	handoffs *prometheus.CounterVec
 	answers  *prometheus.CounterVec
 
 	reactions prometheus.Counter
@@ -62,6 +64,7 @@ func New(pool *pgxpool.Pool) *Metrics {
 		tokens:   counter("token_fetches_total", "Tokens asked for, by what came of it.", outcomeLabel),
 		skill:    counter("skill_requests_total", "Activities at the copilot's door, by the answer.", outcomeLabel),
 		webhooks: counter("webhook_requests_total", "Events at the hubs' door, by the answer.", outcomeLabel),
+		handoffs: counter("handoffs_total", "Links from Microsoft 365 Copilot, by what became of them.", outcomeLabel),
 		answers:  counter("survey_answers_total", "What users think of the help, from 1, the worst, to 5.", hubLabel, scoreLabel),
 		reactions: prometheus.NewCounter(prometheus.CounterOpts{
 			Namespace: namespace, Name: "reactions_total", Help: "Reactions of users to messages, which go to nobody.",
@@ -72,7 +75,10 @@ func New(pool *pgxpool.Pool) *Metrics {
 			c.WithLabelValues(o)
 		}
 	}
-	m.registry.MustRegister(m.attempts, m.waits, m.tokens, m.skill, m.webhooks, m.answers, m.reactions, newDatabase(pool),
+	for _, o := range handoff.Outcomes() {
+		m.handoffs.WithLabelValues(string(o))
+	}
+	m.registry.MustRegister(m.attempts, m.waits, m.tokens, m.skill, m.webhooks, m.handoffs, m.answers, m.reactions, newDatabase(pool),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -110,4 +116,9 @@ func (m *Metrics) Attempted(destination string, class delivery.Class, took time.
 // Waited implements [delivery.Meter].
 func (m *Metrics) Waited(destination string, wait time.Duration) {
 	m.waits.WithLabelValues(destination).Add(wait.Seconds())
+}
+
+// Handoffs implements [handoff.Meter].
+func (m *Metrics) Handoffs(o handoff.Outcome, n int64) {
+	m.handoffs.WithLabelValues(string(o)).Add(float64(n))
 }

@@ -20,6 +20,7 @@ import (
 
 	"github.com/liaison-skill/liaison/activity"
 	"github.com/liaison-skill/liaison/delivery"
+	"github.com/liaison-skill/liaison/handoff"
 	"github.com/liaison-skill/liaison/internal/metrics"
 	"github.com/liaison-skill/liaison/internal/pgtest"
 	"github.com/liaison-skill/liaison/livechat"
@@ -179,6 +180,7 @@ func TestLabels(t *testing.T) {
 	m.Waited("hub/canary", time.Second)
 	m.SkillAnswered(http.StatusAccepted)
 	m.WebhookAnswered(http.StatusTeapot)
+	m.Handoffs(handoff.Made, 1)
 	for {
 		if accepted, pending := conserved(t, scrape(t, m)); accepted == 5 && pending == 0 {
 			break
@@ -188,7 +190,7 @@ func TestLabels(t *testing.T) {
 		"destination": {"hub/canary"},
 		"class":       {"delivered", "unavailable", "fault", "refused", "expired", "unreachable", "lost"},
 		"state":       {"opening", "waiting", "active", "ending"},
-		"outcome":     {"accepted", "refused", "failed"},
+		"outcome":     {"accepted", "refused", "failed", "made", "redeemed", "replayed", "late", "unknown", "expired"},
 		"le":          nil, // a histogram's own
 	}
 	label := regexp.MustCompile(`[{,](\w+)="([^"]*)"`)
