@@ -25,6 +25,7 @@ type cli struct {
 	Trace         traceCmd         `cmd:"" help:"Follow a message or a conversation by any of its ids."`
 	Conversations conversationsCmd `cmd:"" help:"Delete conversations."`
 	Manifest      manifestCmd      `cmd:"" help:"Print the skill manifest, or check one."`
+	TeamsApp      teamsAppCmd      `cmd:"" help:"Make or check the Teams app through which Microsoft 365 Copilot hands over."`
 	Texts         textsCmd         `cmd:"" help:"Print what the service says to users and agents, as the file to replace it."`
 	Token         tokenCmd         `cmd:"" help:"Make a token, or explain one."`
 	Version       versionCmd       `cmd:"" help:"Print the version."`
