@@ -1,6 +1,7 @@
 package contoso_test
 
 import (
+	"path/filepath"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -47,6 +48,8 @@ func TestDesk_has_nothing_that_WCAG_refuses(t *testing.T) {
 		audit(dialog)
 		page.Eval(`document.querySelector("#` + dialog + `-dialog").close()`)
 	}
+	page.Picture(filepath.Join(t.TempDir(), "dark.png"), "dark", 1280, 800)
+	audit("dark colours")
 	page.Do(chromedp.EmulateViewport(320, 640))
 	page.Wait(`document.documentElement.scrollWidth`, "320")
 	audit("a narrow screen")
