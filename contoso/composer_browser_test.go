@@ -104,3 +104,18 @@ func TestDesk_the_whole_job_by_keyboard(t *testing.T) {
 	press("?")
 	page.Wait(`document.querySelector("#keys-dialog").open`, "true")
 }
+
+func TestDesk_an_end_outlives_the_page(t *testing.T) {
+	t.Parallel()
+	peer := receive(t, nil)
+	h := run(t, pgtest.DB(t, contoso.Schema()), contoso.Config{WebhookURL: peer.url})
+	id := h.open(t, "")
+	h.say(t, id, "hello")
+	page := browsertest.Open(t, h.url+"/#"+id)
+	page.Wait(lastWords, "hello")
+	page.Click("#end")
+	page.Click("#end-confirm")
+	page.Wait(`document.querySelector("#undo").hidden`, "false")
+	page.Do(chromedp.Navigate("about:blank"))
+	eventually(t, "the end", func() bool { return h.standing(t, id).State == "ended" })
+}

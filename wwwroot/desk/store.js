@@ -233,9 +233,13 @@ export class Store extends EventTarget {
     }
   }
 
-  // act does what an agent does beside speaking: join, leave, transfer, end.
+  // act does what an agent does beside speaking: join, leave, transfer, end. It
+  // outlives the page.
   act(id, deed, body) {
-    return this.#try(post(pathOf(id, `/${deed}`), body, { "Idempotency-Key": crypto.randomUUID() }));
+    return this.#try(request(pathOf(id, `/${deed}`), {
+      method: "POST", body: JSON.stringify(body), keepalive: true,
+      headers: { "Content-Type": "application/json", "Idempotency-Key": crypto.randomUUID() },
+    }));
   }
 
   // amend changes what was said, or takes it back when there are no words.
