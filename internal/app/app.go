@@ -198,14 +198,6 @@ func Manifest(c Config, version string) (skill.Manifest, error) {
 	return skill.NewManifest(c.PublicURL, appID, version)
 }
 
-func mountManifest(r gin.IRouter, c Config, version string) error {
-	manifest, err := Manifest(c, version)
-	if err != nil {
-		return err
-	}
-	return skill.MountManifest(r, manifest)
-}
-
 // transport keeps as many connections to a peer as sends may be in flight; the
 // default of two would make a new one for nearly every send.
 func transport(concurrency int) *http.Transport {
