@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
@@ -57,10 +58,24 @@ func Up(ctx context.Context, pool *pgxpool.Pool, s Set) error {
 	if err != nil {
 		return fmt.Errorf("read migrations: %w", err)
 	}
-	if _, err := provider.Up(ctx); err != nil {
-		return fmt.Errorf("migrate: %w", err)
+	for try := 1; ; try++ {
+		_, err := provider.Up(ctx)
+		if err == nil {
+			return nil
+		}
+		if try == tries || !deadlocked(err) {
+			return fmt.Errorf("migrate: %w", err)
+		}
 	}
-	return nil
+}
+
+// tries bounds how often a file is applied after a deadlock: it changes tables in
+// another order than the traffic that goes on beside it.
+const tries = 10
+
+func deadlocked(err error) bool {
+	refusal, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && refusal.Code == "40P01"
 }
 
 // Pending returns how many files of s the database lacks. It changes nothing.
