@@ -130,6 +130,13 @@ func (n *network) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return // whoever sent it was killed over it
 	}
 	by := sender(r)
+	if l == legHub && r.Method == http.MethodGet { // a question changes nothing, and is nobody's word
+		answer := n.ask(r, l, body)
+		maps.Copy(w.Header(), answer.Header())
+		w.WriteHeader(answer.Code)
+		_, _ = w.Write(answer.Body.Bytes())
+		return
+	}
 	id, known := findWord(string(body))
 	known = known && (l == legHub && id.to == toHub || l == legTeams && id.to == toTeams)
 	a := &arrival{word: id, by: by, at: time.Now(), fault: n.weather.draw(l, by)}
@@ -256,10 +263,22 @@ func (n *network) ask(r *http.Request, l leg, body []byte) *httptest.ResponseRec
 	inner.Body = io.NopCloser(bytes.NewReader(body))
 	inner.Header.Del("Proxy-Authorization")
 	answer := httptest.NewRecorder()
-	if l == legHub {
-		n.hub.ServeHTTP(answer, inner)
-	} else {
-		n.sandbox.ServeHTTP(answer, inner)
-	}
+	n.peer(l).ServeHTTP(answer, inner)
 	return answer
+}
+
+func (n *network) peer(l leg) http.Handler {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if l == legHub {
+		return n.hub
+	}
+	return n.sandbox
+}
+
+// connect sets who is behind the network, before anybody asks.
+func (n *network) connect(hub, sandbox http.Handler) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.hub, n.sandbox = hub, sandbox
 }

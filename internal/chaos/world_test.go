@@ -76,7 +76,7 @@ func newWorld(tb testing.TB, p plan) *world {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	w.net.hub, w.net.sandbox = w.hub, w.sandbox.Handler()
+	w.net.connect(w.hub, w.sandbox.Handler())
 	for i := range p.replicas {
 		r := newReplica(tb, w.net, dir, fmt.Sprintf("r%d", i+1), w.environment(url))
 		w.replicas = append(w.replicas, r)
