@@ -23,10 +23,13 @@ var (
 // or by its very title where a host passes on nothing else. "" is nothing.
 func (b *Bridge) doing(m *mapping.Mapping, t Turn) Doing {
 	if t.Press != nil {
-		if t.Press.Mapping == m.ID {
-			return t.Press.Do
+		switch joined := m.State == mapping.Active; {
+		case t.Press.Mapping != m.ID: // of an older conversation
+			return ""
+		case joined && (t.Press.Do == doWait || t.Press.Do == doLeave): // there is nothing to wait for
+			return ""
 		}
-		return "" // of an older conversation
+		return t.Press.Do
 	}
 	offered := []Doing{doEnd}
 	if m.Asks != "" { // whoever is to leave a message may still go another way

@@ -39,8 +39,7 @@ func (b *Bridge) agentAmends(ctx context.Context, tx *delivery.Tx, m *mapping.Ma
 	if len(orders) == 1 { // else it cannot become the one line
 		o := &orders[0]
 		o.Amend, o.Bot = &a, m.Key.BotAppID
-		instead := o.Post.Activity
-		o.Instead, o.Post.Activity = &instead, proactive.AgentLines(e.Sender, said)[0]
+		o.Changed = &proactive.AgentLines(e.Sender, said)[0]
 	}
 	items, err := b.partItems(delivery.Header{Conversation: teamsLane(m.Key)}, e.ID, orders)
 	if err != nil {
@@ -60,23 +59,23 @@ func (b *Bridge) amendTeams(ctx context.Context, o teamsOrder) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	instead := o.Post
-	instead.Activity = *o.Instead
+	changed := o.Post
+	changed.Activity = *o.Changed
 	if made == "" && o.Amend.Delete {
 		if n, err := b.deleteParts(ctx, o.Post.To, lane, o.Amend.Key); n > 0 || err != nil {
 			return "", err
 		}
 	}
 	if made == "" {
-		return b.send(ctx, instead)
+		return b.send(ctx, o.Post)
 	}
 	if o.Amend.Delete {
 		err = b.opt.Client.Delete(ctx, o.Post.To, made)
 	} else {
-		err = b.opt.Client.Update(ctx, o.Post, made)
+		err = b.opt.Client.Update(ctx, changed, made)
 	}
 	if cannotAmend(err) {
-		return b.send(ctx, instead)
+		return b.send(ctx, o.Post)
 	}
 	return made, err
 }

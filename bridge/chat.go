@@ -57,6 +57,9 @@ func (b *Bridge) WantsPerson(t Turn) bool {
 
 // tellTurn promises the turn's user what there is to read of activities.
 func (b *Bridge) tellTurn(ctx context.Context, tx *delivery.Tx, t Turn, activities ...activity.Activity) error {
+	if err := b.reached(ctx, tx, t.Key, nil); err != nil {
+		return err
+	}
 	to := t.Reference.Teams
 	to.ServiceURL = cmp.Or(to.ServiceURL, b.opt.ConnectorURL)
 	for _, a := range activities {

@@ -13,6 +13,7 @@ import (
 	"github.com/liaison-skill/liaison/livechat"
 	"github.com/liaison-skill/liaison/mapping"
 	"github.com/liaison-skill/liaison/texts"
+	"github.com/liaison-skill/liaison/words"
 )
 
 // A file may take attachTakes at a hub, and a second more for each attachPace bytes.
@@ -59,7 +60,8 @@ func (b *Bridge) forwardFiles(ctx context.Context, tx *delivery.Tx, m *mapping.M
 		offer: func(o offer) (delivery.Item, error) {
 			// A release that knows no offers says this.
 			instead := &livechat.Message{
-				Conversation: m.HubConversation, Key: fileKey(m.ID, o.File), Sender: t.User.Name, Text: b.sayAgent(texts.FileNotShown(o.Name)),
+				Conversation: m.HubConversation, Key: fileKey(m.ID, o.File), Sender: words.Inert(t.User.Name),
+				Text: words.Inert(b.sayAgent(texts.FileNotShown(o.Name))),
 			}
 			return b.toHub[m.Hub].Item(
 				delivery.Header{Conversation: hubLane(m.ID), Key: t.ID, Settle: true, From: t.from},
@@ -96,11 +98,11 @@ func (b *Bridge) giveHub(ctx context.Context, hub livechat.Hub, o hubOrder) erro
 	}
 	key := fileKey(o.Mapping, f.ID)
 	if f.State == files.Failed {
-		return hub.Send(ctx, livechat.Message{Conversation: c, Key: key + " failed", Sender: "Liaison", Text: b.sayAgent(b.fileFailed(f))})
+		return hub.Send(ctx, livechat.Message{Conversation: c, Key: key + " failed", Sender: "Liaison", Text: words.Inert(b.sayAgent(b.fileFailed(f)))})
 	}
 	if able, ok := hub.(livechat.Attach); ok {
 		err := b.attach(ctx, able, c, livechat.File{
-			Key: key, Sender: o.Offer.Sender, Name: f.Name, ContentType: f.Type, Size: f.Size, SHA256: hex.EncodeToString(f.SHA256),
+			Key: key, Sender: words.Inert(o.Offer.Sender), Name: words.Inert(f.Name), ContentType: f.Type, Size: f.Size, SHA256: hex.EncodeToString(f.SHA256),
 		}, f.ID)
 		var refused interface{ Permanent() bool }
 		if err == nil || !errors.As(err, &refused) || !refused.Permanent() {
@@ -111,7 +113,7 @@ func (b *Bridge) giveHub(ctx context.Context, hub livechat.Hub, o hubOrder) erro
 	if err != nil {
 		return err
 	}
-	return hub.Send(ctx, livechat.Message{Conversation: c, Key: key + " link", Sender: o.Offer.Sender, Text: b.sayAgent(link)})
+	return hub.Send(ctx, livechat.Message{Conversation: c, Key: key + " link", Sender: words.Inert(o.Offer.Sender), Text: words.Inert(b.sayAgent(link))})
 }
 
 func (b *Bridge) attach(ctx context.Context, hub livechat.Attach, c livechat.ConversationID, f livechat.File, id files.ID) error {

@@ -45,10 +45,10 @@ type (
 		Bot     string         `json:"bot,omitempty"`   // with Amend: the copilot's app id
 		Offer   *offer         `json:"offer,omitempty"` // a file; Post's activity is for releases that know none
 
-		// Amend changes an earlier line into Post's; Instead is said where that is
-		// not possible.
+		// Amend changes an earlier line into Changed. Post says so where that is not
+		// possible, and is for releases that know no changes.
 		Amend   *amendment         `json:"amend,omitempty"`
-		Instead *activity.Activity `json:"instead,omitempty"`
+		Changed *activity.Activity `json:"changed,omitempty"`
 	}
 
 	// copilotOrder is one activity for the skill host.

@@ -94,11 +94,10 @@ func (b *Bridge) compare(ctx context.Context, name string, census livechat.Censu
 	if err != nil {
 		return err
 	}
+	var errs []error // one conversation's are not the others'
 	for id, c := range orphans {
 		b.opt.Log.WarnContext(ctx, "hub conversation outlived its mapping", "hub", name, "mapping", id)
-		if err := b.endOrphan(ctx, name, id, c); err != nil {
-			return err
-		}
+		errs = append(errs, b.endOrphan(ctx, name, id, c))
 	}
 	open := map[livechat.ConversationID]bool{}
 	for _, s := range theirs {
@@ -108,11 +107,9 @@ func (b *Bridge) compare(ctx context.Context, name string, census livechat.Censu
 		if open[m.Conversation] {
 			continue
 		}
-		if err := b.endIfGone(ctx, name, census, m); err != nil {
-			return err
-		}
+		errs = append(errs, b.endIfGone(ctx, name, census, m))
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // endOrphan has a conversation ended, once in a while, until the hub does it.
@@ -161,23 +158,29 @@ func (b *Bridge) fill(ctx context.Context, name string, since livechat.Since, la
 	if err != nil {
 		return err
 	}
+	var errs []error // one conversation's are not the others'
 	for _, m := range going {
-		after := m.OpenedAt
-		if last.After(after) {
-			after = last
-		}
-		missed, err := since.Since(ctx, m.Conversation, after.Add(-fillOverlap))
-		if permanent(err) {
-			continue // it is gone: the census finds out
-		}
-		if err != nil {
-			return fmt.Errorf("fill: %w", err)
-		}
-		for _, e := range missed {
-			err := b.hear(ctx, name, e)
-			if err != nil && !errors.Is(err, ErrEnded) && !errors.Is(err, ErrUnknown) {
-				return err
-			}
+		errs = append(errs, b.fillOne(ctx, name, since, m, last))
+	}
+	return errors.Join(errs...)
+}
+
+func (b *Bridge) fillOne(ctx context.Context, name string, since livechat.Since, m mapping.Going, last time.Time) error {
+	after := m.OpenedAt
+	if last.After(after) {
+		after = last
+	}
+	missed, err := since.Since(ctx, m.Conversation, after.Add(-fillOverlap))
+	if permanent(err) {
+		return nil // it is gone: the census finds out
+	}
+	if err != nil {
+		return fmt.Errorf("fill: %w", err)
+	}
+	for _, e := range missed {
+		err := b.hear(ctx, name, e)
+		if err != nil && !errors.Is(err, ErrEnded) && !errors.Is(err, ErrUnknown) {
+			return err
 		}
 	}
 	return nil

@@ -12,6 +12,7 @@ import (
 	"github.com/liaison-skill/liaison/mapping"
 	"github.com/liaison-skill/liaison/proactive"
 	"github.com/liaison-skill/liaison/texts"
+	"github.com/liaison-skill/liaison/words"
 )
 
 // returnWithin bounds the tries to tell the copilot out of turn. It is not known
@@ -121,7 +122,7 @@ func (b *Bridge) tellAgent(ctx context.Context, tx *delivery.Tx, m mapping.Mappi
 	}
 	_, err := enqueue(ctx, tx, hub, delivery.Header{Conversation: hubLane(m.ID)},
 		hubOrder{Mapping: m.ID, Ours: true, Say: &livechat.Message{
-			Key: "notice " + rand.Text(), Sender: "Liaison", Text: text, Conversation: m.HubConversation,
+			Key: "notice " + rand.Text(), Sender: "Liaison", Text: words.Inert(text), Conversation: m.HubConversation,
 		}})
 	return err
 }

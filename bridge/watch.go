@@ -40,13 +40,12 @@ func (b *Bridge) watchDue(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		var errs []error // one conversation's are not the others'
 		for _, id := range due {
-			if err := b.lookAfter(ctx, id); err != nil {
-				return err
-			}
+			errs = append(errs, b.lookAfter(ctx, id))
 		}
-		if len(due) < watchBatch {
-			return nil
+		if err := errors.Join(errs...); err != nil || len(due) < watchBatch {
+			return err // what failed is due again, at the next look
 		}
 	}
 	return nil

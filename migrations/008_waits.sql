@@ -20,6 +20,10 @@ ALTER TABLE mapping
 	ADD COLUMN summary text NOT NULL DEFAULT '', -- what the agent made of it
 	ADD CONSTRAINT mapping_asks CHECK (asks IN ('choice', 'message'));
 
+-- What is open is looked at once, and so is what the release before opens beside us.
+UPDATE mapping SET wake_at = now() WHERE closed_at IS NULL;
+ALTER TABLE mapping ALTER COLUMN wake_at SET DEFAULT now();
+
 CREATE INDEX mapping_wake ON mapping (wake_at) WHERE wake_at IS NOT NULL;
 
 -- The hub's id of an agent's message, by which the agent edits it later, and the

@@ -36,7 +36,7 @@ func (h *Handler) own(ctx context.Context, a activity.Activity, t bridge.Turn) (
 
 // converse passes the user's words on, or offers a person when there is none.
 func (h *Handler) converse(ctx context.Context, t bridge.Turn) error {
-	if t.Text == "" && t.Press == nil {
+	if t.Text == "" && t.Press == nil && len(t.Files) == 0 {
 		return nil // nothing was said
 	}
 	_, err := h.pass(ctx, t)
