@@ -9,8 +9,8 @@ import (
 	"github.com/liaison-skill/liaison/mapping"
 )
 
-// queueWithin bounds what an opening spends on asking how the user waits.
-const queueWithin = 2 * time.Second
+// askWithin bounds what an opening spends on each question to the hub.
+const askWithin = 2 * time.Second
 
 // nobodyError is the hub's own word that nobody could answer.
 type nobodyError struct{}
@@ -29,9 +29,11 @@ func (b *Bridge) admitted(ctx context.Context, hub livechat.Hub, o hubOrder) err
 	if !ok {
 		return nil
 	}
-	a, err := able.Availability(ctx, o.Open.Queue)
-	if err != nil || a.Open {
-		return nil //nolint:nilerr // see above
+	asking, cancel := context.WithTimeout(ctx, askWithin)
+	defer cancel()
+	a, err := able.Availability(asking, o.Open.Queue)
+	if closed := err == nil && !a.Open; !closed {
+		return nil
 	}
 	if err := mapping.Refused(ctx, b.opt.Pool, o.Mapping, reasonNoAgents); err != nil {
 		return fmt.Errorf("note that nobody is there: %w", err)
@@ -45,7 +47,7 @@ func queueState(ctx context.Context, hub livechat.Hub, c livechat.ConversationID
 	if !ok {
 		return livechat.QueueState{}
 	}
-	ctx, cancel := context.WithTimeout(ctx, queueWithin)
+	ctx, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
 	q, err := able.Position(ctx, c)
 	if err != nil {

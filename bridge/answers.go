@@ -43,7 +43,7 @@ type Outputs struct {
 	Reason                 string `json:"reason,omitempty"`
 	QueuePosition          int    `json:"queuePosition,omitempty"`        // 1 is next
 	EstimatedWait          int    `json:"estimatedWaitSeconds,omitempty"` // seconds
-	EndedBy                string `json:"endedBy,omitempty"`              // user, agent, idle, cap, unreachable, operator or host
+	EndedBy                string `json:"endedBy,omitempty"`              // user, agent, idle, cap or host
 	Summary                string `json:"summary,omitempty"`              // what the agent made of it
 	PendingText            string `json:"pendingText,omitempty"`          // words the copilot should answer
 }

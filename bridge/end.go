@@ -95,11 +95,7 @@ func whyEnded(by mapping.Closer) (text texts.Text, unsaid bool) {
 		return texts.ToAgentIdleEnded(), true
 	case mapping.ByCap:
 		return texts.ToAgentCapEnded(), true
-	case mapping.ByUnreachable:
-		return texts.ToAgentUnreachableEnded(), true
-	case mapping.ByOperator:
-		return texts.ToAgentOperatorEnded(), true
-	case mapping.ByUser, mapping.ByHost, mapping.ByAgent:
+	case mapping.ByUser, mapping.ByHost, mapping.ByAgent, mapping.ByUnreachable, mapping.ByOperator:
 	}
 	return texts.Text{}, false
 }

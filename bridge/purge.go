@@ -20,6 +20,7 @@ type Purged struct {
 	Deliveries    int64 `json:"deliveries"`
 	Attempts      int64 `json:"attempts"`
 	Files         int64 `json:"files"`
+	Handoffs      int64 `json:"handoffs"` // links that were made for the user
 
 	Open int `json:"open"` // conversations that go on; nothing is ended
 	Left int `json:"left"` // conversations that are over, with deliveries nobody decided about or that are under way
@@ -27,7 +28,8 @@ type Purged struct {
 
 // none reports whether nothing was deleted.
 func (p Purged) none() bool {
-	return p.Conversations == 0 && p.Entries == 0 && p.Deliveries == 0 && p.Attempts == 0 && p.Files == 0
+	p.Open, p.Left = 0, 0
+	return p == Purged{}
 }
 
 const purgeAuditSQL = `
@@ -43,12 +45,12 @@ func Purge(ctx context.Context, pool *pgxpool.Pool, actor, user string) (Purged,
 	var did Purged
 	err := delivery.Persist(ctx, pool, func(tx pgx.Tx) error {
 		did = Purged{}
-		if err := handoff.DeleteOfUser(ctx, tx, user); err != nil {
+		// Everybody's order: links, mappings, then lanes.
+		if err := did.purgeHandoffs(ctx, tx, user); err != nil {
 			return err
 		}
-		// Everybody's order: mappings, then lanes.
 		all, err := mapping.LockOfUser(ctx, tx, user)
-		if err != nil || len(all) == 0 {
+		if err != nil {
 			return err
 		}
 		if err := did.purge(ctx, tx, all); err != nil || did.none() {
@@ -61,6 +63,22 @@ func Purge(ctx context.Context, pool *pgxpool.Pool, actor, user string) (Purged,
 		return Purged{}, fmt.Errorf("purge: %w", err)
 	}
 	return did, nil
+}
+
+// purgeHandoffs deletes links, which know users by their object ids alone.
+func (p *Purged) purgeHandoffs(ctx context.Context, tx pgx.Tx, user string) error {
+	ids, err := mapping.DirectoryIDs(ctx, tx, user)
+	if err != nil {
+		return err
+	}
+	for _, id := range append(ids, user) {
+		n, err := handoff.DeleteOfUser(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		p.Handoffs += n
+	}
+	return nil
 }
 
 func (p *Purged) purge(ctx context.Context, tx pgx.Tx, all []mapping.Mapping) error {

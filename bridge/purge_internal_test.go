@@ -15,6 +15,7 @@ import (
 
 	"github.com/liaison-skill/liaison/activity"
 	"github.com/liaison-skill/liaison/delivery"
+	"github.com/liaison-skill/liaison/handoff"
 	"github.com/liaison-skill/liaison/internal/pgtest"
 	"github.com/liaison-skill/liaison/livechat"
 	"github.com/liaison-skill/liaison/mapping"
@@ -232,6 +233,25 @@ func TestRetentionKeepsWhatLanesHold(t *testing.T) {
 			if m, d := rows(t, db, "mapping"), rows(t, db, "delivery"); m != step.mappings || d != step.deliveries {
 				t.Errorf("after %s more %d mappings and %d deliveries are left, want %d and %d", step.by, m, d, step.mappings, step.deliveries)
 			}
+		}
+	}
+}
+
+// TestPurgeFindsLinks of the user by either name, on record.
+func TestPurgeFindsLinks(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"29:canary", "object 29:canary"} {
+		db := pgtest.DB(t, migrations.Schema())
+		talk(t, db, "29:canary", "one", false)
+		for _, user := range []string{"object 29:canary", "another"} {
+			_, err := handoff.Make(t.Context(), db, handoff.Holder{Tenant: "t", User: user, Bot: "b"}, time.Minute, handoff.Context{})
+			must(t, err)
+		}
+		if did := purge(t, db, name); did.Handoffs != 1 {
+			t.Errorf("of %q purged %+v, want one link", name, did)
+		}
+		if left, records := rows(t, db, "handoff"), rows(t, db, "audit"); left != 1 || records != 1 {
+			t.Errorf("of %q %d links are left and %d audit rows made, want one each", name, left, records)
 		}
 	}
 }

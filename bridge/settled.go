@@ -172,6 +172,9 @@ func (b *Bridge) reached(ctx context.Context, tx *delivery.Tx, k mapping.Key, m 
 		if err := mapping.Reached(ctx, tx, m.ID); err != nil {
 			return err
 		}
+		if err := b.tellAgent(ctx, tx, *m, b.sayAgent(texts.ToAgentReachable())); err != nil {
+			return err
+		}
 	}
 	return tx.Resume(ctx, b.toTeams, teamsLane(k))
 }

@@ -28,7 +28,9 @@ const (
 	pieceSize = 256 << 10
 	// uploadTimeout bounds how long a file may take to come.
 	uploadTimeout = 2 * time.Minute
-	maxFileName   = 200 // bytes
+	// pieceTimeout bounds how long a piece may take into the database.
+	pieceTimeout = 30 * time.Second
+	maxFileName  = 200 // bytes
 )
 
 // postAttach takes a file of the user's.
@@ -140,9 +142,8 @@ func (a *App) storeContent(ctx context.Context, f *file, content io.Reader) erro
 			return uploadError(readErr)
 		}
 		if n > 0 {
-			_, err := a.DB.Exec(ctx, insertPieceSQL, pgx.NamedArgs{"id": f.ID, "number": number, "data": piece.Bytes()})
-			if err != nil {
-				return fmt.Errorf("insert piece of file: %w", err)
+			if err := a.storePiece(ctx, f.ID, number, piece.Bytes()); err != nil {
+				return err
 			}
 		}
 		sum.Write(piece.Bytes())
@@ -152,6 +153,18 @@ func (a *App) storeContent(ctx context.Context, f *file, content io.Reader) erro
 			return nil
 		}
 	}
+}
+
+// storePiece stores a piece to its end, though its sender may leave meanwhile: a
+// statement this long that is cut in the middle keeps its connection for 15 s.
+func (a *App) storePiece(ctx context.Context, file string, number int, data []byte) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), pieceTimeout)
+	defer cancel()
+	_, err := a.DB.Exec(ctx, insertPieceSQL, pgx.NamedArgs{"id": file, "number": number, "data": data})
+	if err != nil {
+		return fmt.Errorf("insert piece of file: %w", err)
+	}
+	return nil
 }
 
 func uploadError(err error) error {

@@ -156,10 +156,11 @@ const deleteUserSQL = `
 	WHERE user_id = @user
 	  AND user_id <> ''`
 
-// DeleteOfUser deletes the handoffs made for a user of Entra ID.
-func DeleteOfUser(ctx context.Context, db DB, user string) error {
-	_, err := db.Exec(ctx, deleteUserSQL, pgx.NamedArgs{"user": strings.ToLower(user)})
-	return wrap("delete handoffs of a user", err)
+// DeleteOfUser deletes the handoffs made for a user of Entra ID and reports how
+// many there were.
+func DeleteOfUser(ctx context.Context, db DB, user string) (int64, error) {
+	tag, err := db.Exec(ctx, deleteUserSQL, pgx.NamedArgs{"user": strings.ToLower(user)})
+	return tag.RowsAffected(), wrap("delete handoffs of a user", err)
 }
 
 // wrap says what was being done when err happened, if one did.

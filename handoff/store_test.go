@@ -161,8 +161,13 @@ func TestDeleteOfUser(t *testing.T) {
 	anybody := ada()
 	anybody.User = ""
 	hers, theirs := makeOne(t, db, ada(), handoff.Context{}), makeOne(t, db, anybody, handoff.Context{})
-	check(t, handoff.DeleteOfUser(t.Context(), db, ""))
-	check(t, handoff.DeleteOfUser(t.Context(), db, ada().User))
+	for user, want := range map[string]int64{"": 0, ada().User: 1} {
+		n, err := handoff.DeleteOfUser(t.Context(), db, user)
+		check(t, err)
+		if n != want {
+			t.Errorf("deleted %d of user %q, want %d", n, user, want)
+		}
+	}
 	for token, want := range map[handoff.Token]error{hers: handoff.ErrUnknown, theirs: nil} {
 		if _, err := handoff.Redeem(t.Context(), db, token, ada()); !errors.Is(err, want) {
 			t.Errorf("after the deletion: %v, want %v", err, want)

@@ -66,6 +66,27 @@ func LockOfUser(ctx context.Context, db DB, user string) ([]Mapping, error) {
 	return all, nil
 }
 
+const directorySQL = `
+	SELECT DISTINCT teams -> 'user' ->> 'aadObjectId'
+	FROM mapping
+	WHERE @user <> ''
+	  AND user_id = @user
+	  AND teams -> 'user' ->> 'aadObjectId' <> ''`
+
+// DirectoryIDs returns the object ids in Entra ID of the user that the channel
+// knows by an id, as far as their mappings tell.
+func DirectoryIDs(ctx context.Context, db DB, user string) ([]string, error) {
+	rows, err := db.Query(ctx, directorySQL, pgx.NamedArgs{"user": user})
+	if err != nil {
+		return nil, fmt.Errorf("find a user's object ids: %w", err)
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, fmt.Errorf("find a user's object ids: %w", err)
+	}
+	return ids, nil
+}
+
 const (
 	eraseSQL = `
 		DELETE FROM entry

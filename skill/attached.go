@@ -21,7 +21,7 @@ const typeCards = "application/vnd.microsoft."
 func attached(all []activity.Attachment) (sources []files.Source, others []activity.Attachment) {
 	for _, a := range all {
 		switch kind := strings.ToLower(a.ContentType); {
-		case kind == "text/html":
+		case kind == companion:
 		case kind == typeDownload:
 			sources = append(sources, download(a))
 		case a.ContentURL == "" || strings.HasPrefix(kind, typeCards):

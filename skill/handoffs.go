@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -25,11 +24,14 @@ type offer struct {
 	Summary    string            `json:"summary"`
 	Queue      string            `json:"queue"`
 	Variables  map[string]string `json:"variables"`
-	Transcript []struct {
-		Role string    `json:"role"` // user or copilot
-		Text string    `json:"text"`
-		At   time.Time `json:"at,omitzero"`
-	} `json:"transcript"`
+	Transcript []offerLine       `json:"transcript"`
+}
+
+// offerLine is a line of what the other agent and the user said.
+type offerLine struct {
+	Role string    `json:"role"` // user or copilot
+	Text string    `json:"text"`
+	At   time.Time `json:"at,omitzero"`
 }
 
 // offerHandoff keeps the context of another agent's conversation and answers with
@@ -68,7 +70,8 @@ func (h *Handler) offerHandoff(c *gin.Context) error {
 	return nil
 }
 
-// context checks what is handed over against the limits of a turn.
+// context holds what is handed over to the limits of a turn: what is too many is
+// refused, what is too long is cut.
 func (in offer) context() (handoff.Context, error) {
 	if in.User != "" && !appIDForm.MatchString(in.User) {
 		return handoff.Context{}, web.BadRequest("user: expected the object id of a user in Entra ID")
@@ -85,14 +88,14 @@ func (in offer) context() (handoff.Context, error) {
 		return handoff.Context{}, web.BadRequest(fmt.Sprintf("transcript: more than %d lines", maxTranscript))
 	}
 	carry := handoff.Context{
-		Problem: strings.TrimSpace(in.Problem), Summary: strings.TrimSpace(in.Summary),
-		Queue: strings.TrimSpace(in.Queue), Variables: in.Variables,
+		Problem: clip(in.Problem, maxSummary), Summary: clip(in.Summary, maxSummary),
+		Queue: clip(in.Queue, maxHint), Variables: in.Variables,
 	}
 	for i, l := range in.Transcript {
 		if l.Role != "user" && l.Role != "copilot" {
 			return handoff.Context{}, web.BadRequest(fmt.Sprintf("transcript[%d].role: expected user or copilot", i))
 		}
-		carry.Transcript = append(carry.Transcript, handoff.Line{User: l.Role == "user", Text: l.Text, At: l.At})
+		carry.Transcript = append(carry.Transcript, handoff.Line{User: l.Role == "user", Text: clip(l.Text, maxLine), At: l.At})
 	}
 	return carry, nil
 }

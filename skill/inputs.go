@@ -62,7 +62,7 @@ func readInputs(value json.RawMessage) (inputs, error) {
 	for name, v := range members {
 		switch v := v.(type) {
 		case string:
-			scalars[name] = strings.ReplaceAll(v, "\x00", "")
+			scalars[name] = clean(v)
 		case json.Number, bool:
 			scalars[name] = fmt.Sprint(v)
 		}

@@ -102,7 +102,7 @@ func actions() map[string]Action {
 			Value: object(map[string]Property{"LiveChatConversationId": id, "ProblemDescription": problem}),
 			ResultValue: object(map[string]Property{
 				"LiveChatConversationId": id, "status": status, "reason": reason, "summary": summary,
-				"endedBy":     {"string", "EndedBy", "user, agent, idle, cap, unreachable, operator or host."},
+				"endedBy":     {"string", "EndedBy", "user, agent, idle, cap or host."},
 				"pendingText": {"string", "PendingText", "What the user said last and nobody answered. Answer it when it is not empty."},
 			}),
 		},

@@ -32,7 +32,7 @@ func (h *Handler) said(a activity.Activity, others []activity.Attachment, bot ac
 func formatted(a activity.Activity) string {
 	for _, f := range a.Attachments {
 		var html string
-		if f.ContentType == companion && json.Unmarshal(f.Content, &html) == nil {
+		if strings.EqualFold(f.ContentType, companion) && json.Unmarshal(f.Content, &html) == nil {
 			return html
 		}
 	}

@@ -42,11 +42,11 @@ func exampleOpens() time.Time { return time.Date(2026, time.August, 3, 9, 0, 0, 
 func startExamples() []Text {
 	const wait = 5 * time.Minute
 	return []Text{
-		Connecting(), Connected(),
+		Connected(),
 		Queued(0, 0), Queued(3, 0), Queued(0, wait), Queued(3, wait),
 		StillQueued(0, 0), StillQueued(2, 0), StillQueued(0, wait), StillQueued(2, wait),
 		NobodyJoined(), KeptWaiting(), LeaveMessage(), MessageLeft(),
-		Closed(time.Time{}, exampleNow()), Closed(exampleOpens(), exampleNow()), NoAgents(), HubAway(), StartFailed(),
+		Closed(time.Time{}, exampleNow()), Closed(exampleOpens(), exampleNow()), NoAgents(), StartFailed(),
 		OnlyTeams(), NotConnected(),
 		ButtonKeepWaiting(), ButtonLeaveMessage(), ButtonCopilot(), ButtonEnd(), ButtonPerson(), ButtonSend(),
 	}
@@ -58,8 +58,8 @@ func talkExamples() []Text {
 		AgentJoined("Ada"), AgentJoined(""), AgentLeft("Ada"), AgentLeft(""),
 		TransferredToAgent("Ada"), TransferredToAgent(""), TransferredToQueue("Billing"),
 		AgentEnded("Ada"), AgentEnded(""), EndReason("solved"), EndSummary("The invoice was sent again."),
-		YouEnded(), IdleReminder(5 * time.Minute), IdleEnded(), CapEnded(), OperatorEnded(), Back(), TooLate("Ada"), TooLate(""),
-		LineDelayed(), LineFailed(), LineTooLate(), LineUnclear(), MissedLines(), Edited("At ten, not nine."), Deleted(),
+		YouEnded(), IdleReminder(5 * time.Minute), IdleEnded(), CapEnded(), TooLate("Ada"), TooLate(""),
+		LineDelayed(), LineFailed(), LineTooLate(), Edited("At ten, not nine."), Deleted(),
 		SurveyQuestion("Ada"), SurveyQuestion(""), SurveyThanks(), SurveyComment(), SurveyOver(),
 	}, answers[:]...)
 }
@@ -67,7 +67,7 @@ func talkExamples() []Text {
 func fileExamples() []Text {
 	const name = "photo.png"
 	return []Text{
-		FileReceived(name, 1_600_000), FileLink(name, 1_600_000, "https://liaison.example.com/files/1", exampleOpens(), exampleNow()),
+		FileLink(name, 1_600_000, "https://liaison.example.com/files/1", exampleOpens(), exampleNow()),
 		FileTooBig(name, 20<<20), FileWrongType(name), FileExpired(name), FileFailed(name), FileUnreadable(name), FileNotShown(name),
 	}
 }
@@ -75,9 +75,7 @@ func fileExamples() []Text {
 func agentExamples() []Text {
 	return []Text{
 		ToAgentLineFailed("refused"), ToAgentLineUnclear(), ToAgentUnreachable(), ToAgentReachable(),
-		ToAgentUserEnded(), ToAgentHostEnded(), ToAgentIdleEnded(), ToAgentCapEnded(), ToAgentOperatorEnded(), ToAgentUnreachableEnded(),
-		ContextEarlier(), ContextTranscript(), ContextVariables(), ContextSummary(), ContextReason(), ContextName(), ContextEmail(),
-		ContextLocale(), ContextTimeZone(), ContextClient(), ContextChannel(), SpeakerUser(), SpeakerCopilot(), SpeakerAgent(),
+		ToAgentIdleEnded(), ToAgentCapEnded(), SpeakerUser(),
 	}
 }
 

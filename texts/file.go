@@ -2,11 +2,6 @@ package texts
 
 import "time"
 
-// FileReceived tells either side that a file of theirs has arrived.
-func FileReceived(name string, bytes int64) Text {
-	return Text{"file_received", args{"name": words(name), "size": size(bytes)}}
-}
-
 // FileLink gives either side the other's file.
 func FileLink(name string, bytes int64, url string, until, now time.Time) Text {
 	return Text{"file_link", args{

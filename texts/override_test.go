@@ -13,7 +13,7 @@ func TestLoad_replaces_texts(t *testing.T) {
 	t.Parallel()
 	c := load(t, file(t, "\ufeff"+`{
 		"DE": {"agent_joined": "{agent} ist jetzt da."},
-		"de-AT": {"back": "Servus, hier ist wieder der Copilot."},
+		"de-AT": {"you_ended": "Servus, hier ist wieder der Copilot."},
 		"pl": {"duration_minutes": "{n, plural, one {{n} minuta} few {{n} minuty} many {{n} minut} other {{n} minuty}}"}
 	}`), "fr")
 	for _, tc := range []struct {
@@ -24,8 +24,8 @@ func TestLoad_replaces_texts(t *testing.T) {
 		{"de", texts.AgentJoined("Ada"), "Ada ist jetzt da."},
 		{"de", texts.Deleted(), "(gelöscht)"},
 		{"de-AT", texts.AgentJoined("Ada"), "Ada ist jetzt da."},
-		{"de-AT", texts.Back(), "Servus, hier ist wieder der Copilot."},
-		{"de-CH", texts.Back(), "Sie sprechen wieder mit dem Copiloten."},
+		{"de-AT", texts.YouEnded(), "Servus, hier ist wieder der Copilot."},
+		{"de-CH", texts.YouEnded(), "Sie haben das Gespräch beendet. Sie sprechen wieder mit dem Copiloten."},
 		{"pl", texts.Deleted(), "(supprimé)"}, // the default's, where the language has none
 		{"pl", texts.Queued(0, 22*time.Minute), "Vous êtes dans la file d’attente. Attente estimée\u00a0: 22 minuty."},
 	} {
@@ -53,31 +53,31 @@ func TestLoad_refuses(t *testing.T) {
 		`{"de": {"edited": "{text, plural, other {}}"}}`:      "de: edited: {text} is not a number, so nothing can be chosen by it",
 		`{"de": {"time_clock": "{hour}"}}`:                    "de: time_clock: the argument {minute} is missing",
 		`{"de": {"deleted": "(weg"}, "xx-invalid-tag-1": {}}`: "xx-invalid-tag-1: expected a language tag, like de or pt-BR",
-		`{"und": {}}`:                        "und: expected a language tag",
-		`{"de": {}, "DE": {}}`:               "de and DE are the same language",
-		`{"de": {}, "de": {}}`:               "line 1: de comes twice",
-		`{"de": {"back": "x", "back": "y"}}`: "line 1: de: back comes twice",
-		"{\"de\": {\n\n\"back\": 7}}":        "line 3: de: back: expected a sentence in quotes",
-		"{\"de\":\n[]}":                      `line 2: de: expected an object, like {"de"`,
-		`[]`:                                 "line 1: expected an object",
-		`{"de": {"back": "x"}`:               "line 1: the file ends too early",
-		``:                                   "line 1: the file ends too early",
-		`{"de": {"back": "x",}}`:             "line 1: ",
-		`{} {}`:                              "line 1: something follows the last brace",
-		`{"de": {"back": " "}}`:              "de: back: the sentence is empty",
-		`{"de": {"back": "a\u0000b"}}`:       "de: back: a control character stands in it",
-		"{\"de\": {\"back\": \"\xff\"}}":     "expected UTF-8",
-		`{"de": {"back": "ä}"}}`:             "de: back: character 2: this brace closes nothing",
-		`{"de": {"back": "ää{"}}`:            `de: back: character 3: expected the name of an argument after the brace, not ""`,
-		`{"de": {"edited": "{text, date}"}}`: "de: edited: character 1: expected {text} or {text, plural, …}",
-		`{"de": {"edited": "{text"}}`:        "de: edited: character 1: expected {text} or {text, plural, …}",
+		`{"und": {}}`:                                  "und: expected a language tag",
+		`{"de": {}, "DE": {}}`:                         "de and DE are the same language",
+		`{"de": {}, "de": {}}`:                         "line 1: de comes twice",
+		`{"de": {"you_ended": "x", "you_ended": "y"}}`: "line 1: de: you_ended comes twice",
+		"{\"de\": {\n\n\"you_ended\": 7}}":             "line 3: de: you_ended: expected a sentence in quotes",
+		"{\"de\":\n[]}":                                `line 2: de: expected an object, like {"de"`,
+		`[]`:                                           "line 1: expected an object",
+		`{"de": {"you_ended": "x"}`:                    "line 1: the file ends too early",
+		``:                                             "line 1: the file ends too early",
+		`{"de": {"you_ended": "x",}}`:                  "line 1: ",
+		`{} {}`:                                        "line 1: something follows the last brace",
+		`{"de": {"you_ended": " "}}`:                   "de: you_ended: the sentence is empty",
+		`{"de": {"you_ended": "a\u0000b"}}`:            "de: you_ended: a control character stands in it",
+		"{\"de\": {\"you_ended\": \"\xff\"}}":          "expected UTF-8",
+		`{"de": {"you_ended": "ä}"}}`:                  "de: you_ended: character 2: this brace closes nothing",
+		`{"de": {"you_ended": "ää{"}}`:                 `de: you_ended: character 3: expected the name of an argument after the brace, not ""`,
+		`{"de": {"edited": "{text, date}"}}`:           "de: edited: character 1: expected {text} or {text, plural, …}",
+		`{"de": {"edited": "{text"}}`:                  "de: edited: character 1: expected {text} or {text, plural, …}",
 		`{"de": {"size_bytes": "{n, plural, one {{n}}}"}}`:                            "character 22: the choice has no form other, or does not end",
 		`{"de": {"size_bytes": "{n, plural, some {{n}}}"}}`:                           `"some" is no plural form; there are zero, one, two, few, many, other and =number`,
 		`{"de": {"size_bytes": "{n, plural, one {} one {}}"}}`:                        "the form one comes twice",
 		`{"de": {"size_bytes": "{n, plural, other}"}}`:                                "expected {…} after the form other",
 		`{"de": {"size_bytes": "{n, plural, other {{n}"}}`:                            "the form other does not end",
 		`{"de": {"size_bytes": "` + strings.Repeat("{n, plural, other {", 50) + `"}}`: "choices within choices within choices",
-		`{"de": {"back": "` + strings.Repeat("x", 5000) + `"}}`:                       "longer than 4096 bytes",
+		`{"de": {"you_ended": "` + strings.Repeat("x", 5000) + `"}}`:                  "longer than 4096 bytes",
 		strings.Repeat(" ", 1<<20+1):                                                  "larger than 1048576 bytes",
 	} {
 		name := file(t, body)
@@ -90,7 +90,7 @@ func TestLoad_refuses(t *testing.T) {
 
 func TestLoad_reports_every_problem(t *testing.T) {
 	t.Parallel()
-	_, err := texts.Load(file(t, `{"de": {"a": "x", "b": "x", "back": "{"}, "??": {}, "en": {"c": "x"}}`), "")
+	_, err := texts.Load(file(t, `{"de": {"a": "x", "b": "x", "you_ended": "{"}, "??": {}, "en": {"c": "x"}}`), "")
 	if err == nil || strings.Count(err.Error(), "\n") != 4 {
 		t.Errorf("want five lines:\n%v", err)
 	}

@@ -2,9 +2,6 @@ package texts
 
 import "time"
 
-// Connecting tells the user that a live chat is being opened.
-func Connecting() Text { return Text{key: "connecting"} }
-
 // Connected tells the user that the live chat is open and nobody has joined yet.
 func Connected() Text { return Text{key: "connected"} }
 
@@ -54,9 +51,6 @@ func Closed(opens, now time.Time) Text {
 
 // NoAgents tells the user that no agent is there, although it is business hours.
 func NoAgents() Text { return Text{key: "no_agents"} }
-
-// HubAway tells the user, before anything is opened, that the hub does not answer.
-func HubAway() Text { return Text{key: "hub_away"} }
 
 // StartFailed tells the user that the live chat could not be opened.
 func StartFailed() Text { return Text{key: "start_failed"} }

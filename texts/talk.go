@@ -52,13 +52,6 @@ func IdleEnded() Text { return Text{key: "idle_ended"} }
 // CapEnded tells the user that the conversation had its longest time.
 func CapEnded() Text { return Text{key: "cap_ended"} }
 
-// OperatorEnded tells the user that somebody who runs the service ended the
-// conversation.
-func OperatorEnded() Text { return Text{key: "operator_ended"} }
-
-// Back tells the user that the copilot answers again.
-func Back() Text { return Text{key: "back"} }
-
 // TooLate tells a user who still writes to the agent, after the end, who reads
 // it. The agent's name may be empty.
 func TooLate(agent string) Text { return named("too_late", agent) }
@@ -71,13 +64,6 @@ func LineFailed() Text { return Text{key: "line_failed"} }
 
 // LineTooLate tells the user that a line of theirs was given up, after the end.
 func LineTooLate() Text { return Text{key: "line_too_late"} }
-
-// LineUnclear tells the user that nobody knows whether a line of theirs arrived.
-func LineUnclear() Text { return Text{key: "line_unclear"} }
-
-// MissedLines tells the user that the hub was away, and that what agents wrote
-// meanwhile follows.
-func MissedLines() Text { return Text{key: "missed_lines"} }
 
 // Edited is said to both sides: a line as it reads since it was edited, where the
 // line itself cannot be changed.

@@ -2,6 +2,7 @@ package wwwroot_test
 
 import (
 	"context"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
@@ -9,9 +10,13 @@ import (
 )
 
 // The parts of the pages that need no browser are tested where they are written.
+// Without Node this is skipped; TEST_REQUIRE_BROWSER=1 makes that a failure.
 func TestModules_pass_their_own_tests(t *testing.T) {
 	t.Parallel()
 	node, err := exec.LookPath("node")
+	if err != nil && os.Getenv("TEST_REQUIRE_BROWSER") == "1" {
+		t.Fatal("no node is installed")
+	}
 	if err != nil {
 		t.Skip("no node is installed")
 	}

@@ -34,8 +34,8 @@ func (p purgeCmd) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(c.out, "deleted: %d conversations, %d entries, %d deliveries, %d attempts, %d files\n",
-		did.Conversations, did.Entries, did.Deliveries, did.Attempts, did.Files)
+	fmt.Fprintf(c.out, "deleted: %d conversations, %d entries, %d deliveries, %d attempts, %d files, %d links\n",
+		did.Conversations, did.Entries, did.Deliveries, did.Attempts, did.Files, did.Handoffs)
 	if did.Open > 0 {
 		fmt.Fprintf(c.out, "%d conversations go on: what was said in them so far is deleted; repeat this when they are over\n", did.Open)
 	}

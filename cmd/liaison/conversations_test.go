@@ -27,8 +27,8 @@ func TestPurge(t *testing.T) {
 	}
 	const goOn = "1 conversations go on: what was said in them so far is deleted; repeat this when they are over\n"
 	for _, want := range []string{
-		"deleted: 1 conversations, 2 entries, 0 deliveries, 0 attempts, 0 files\n" + goOn,
-		"deleted: 0 conversations, 0 entries, 0 deliveries, 0 attempts, 0 files\n" + goOn,
+		"deleted: 1 conversations, 2 entries, 0 deliveries, 0 attempts, 0 files, 0 links\n" + goOn,
+		"deleted: 0 conversations, 0 entries, 0 deliveries, 0 attempts, 0 files, 0 links\n" + goOn,
 	} {
 		c, out := terminal()
 		if err := (purgeCmd{User: "29:user", As: "operator"}).Run(t.Context(), c); err != nil || out.String() != want {

@@ -74,28 +74,33 @@ func (t Tab) Do(steps ...chromedp.Action[chromedp.Void]) {
 // Eval returns the value of a JavaScript expression as a string.
 func (t Tab) Eval(expression string) string {
 	t.tb.Helper()
-	value, err := chromedp.Run(t.ctx, chromedp.Evaluate[string]("String("+expression+")"))
+	value, err := t.eval(expression)
 	if err != nil {
 		t.tb.Fatalf("browser: %s: %v", expression, err)
 	}
 	return value
 }
 
-// Wait waits until an expression has the value want.
+func (t Tab) eval(expression string) (string, error) {
+	return chromedp.Run(t.ctx, chromedp.Evaluate[string]("String("+expression+")"))
+}
+
+// Wait waits until an expression has the value want. Meanwhile it may fail: between
+// two pages there is nothing to ask.
 func (t Tab) Wait(expression, want string) {
 	t.tb.Helper()
 	deadline := time.After(patience)
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		got := t.Eval(expression)
-		if got == want {
+		got, err := t.eval(expression)
+		if err == nil && got == want {
 			return
 		}
 		select {
 		case <-tick.C:
 		case <-deadline:
-			t.tb.Fatalf("%s is %q, want %q", expression, got, want)
+			t.tb.Fatalf("browser: %s is %q (%v), want %q", expression, got, err, want)
 		}
 	}
 }

@@ -2,12 +2,10 @@ package e2e
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -28,26 +26,27 @@ type pairing struct {
 
 // A crowd is users and agents who talk without a pause.
 type crowd struct {
-	t     *testing.T
+	chatter
+
 	u     *upgrade
 	talks []*pairing
-
-	stop chan struct{}
-	done sync.WaitGroup
-
-	mu      sync.Mutex // of what the talks hold
-	refused []string
 }
+
+// Everybody has a text on its way this often, and waits this long for an answer.
+const (
+	crowdPace   = 60 * time.Millisecond
+	crowdWithin = 20 * time.Second
+)
 
 func startCrowd(t *testing.T, u *upgrade, names ...string) *crowd {
 	t.Helper()
-	c := &crowd{t: t, u: u, stop: make(chan struct{})}
+	c := &crowd{chatter: chatter{t: t, stop: make(chan struct{})}, u: u}
 	agent := u.signIn(t)
 	for _, name := range names {
 		k := u.escalate(t, name)
 		c.talks = append(c.talks, k)
-		c.keep(&k.words, "user", k.user.Say)
-		c.keep(&k.answers, "agent", func(ctx context.Context, text string) error {
+		c.keep(crowdPace, crowdWithin, "user", &k.words, k.user.Say)
+		c.keep(crowdPace, crowdWithin, "agent", &k.answers, func(ctx context.Context, text string) error {
 			at := u.hub.url() + "/api/desk/conversations/" + url.PathEscape(k.hub) + "/messages"
 			return send(ctx, agent, at, "", map[string]string{"message": text})
 		})
@@ -70,31 +69,6 @@ func (w *world) escalate(t *testing.T, name string) *pairing {
 	})
 	sandboxtest.WaitLine(t, k.user, sandbox.ByCopilot, sandbox.OnTheWay)
 	return k
-}
-
-// keep lets somebody send one text after the other, until the end.
-func (c *crowd) keep(sent *[]string, who string, say func(ctx context.Context, text string) error) {
-	pace := time.NewTicker(60 * time.Millisecond)
-	c.done.Go(func() {
-		defer pace.Stop()
-		for n := 0; ; n++ {
-			select {
-			case <-c.stop:
-				return
-			case <-pace.C:
-			}
-			text := fmt.Sprint(who, " ", n)
-			ctx, cancel := context.WithTimeout(c.t.Context(), 20*time.Second)
-			err := say(ctx, text)
-			cancel()
-			c.mu.Lock()
-			*sent = append(*sent, text)
-			if err != nil {
-				c.refused = append(c.refused, text+": "+err.Error())
-			}
-			c.mu.Unlock()
-		}
-	})
 }
 
 // more waits until everybody has sent n more.

@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -94,37 +93,40 @@ func status(tb testing.TB, at string, body []byte, header ...string) int {
 // traffic is a user and an agent who talk without a pause, and callers beside
 // them, until end.
 type traffic struct {
-	t    *testing.T
+	chatter
+
 	w    *rollingWorld
 	user sandbox.User
 	id   string
-
-	stop chan struct{}
-	done sync.WaitGroup
-
-	mu      sync.Mutex
-	sent    map[string][]string // by who sent it
-	refused []string
+	sent map[string]*[]string // by who sent it
 }
+
+// Everybody has a text on its way this often, and waits this long for an answer.
+const (
+	trafficPace   = 50 * time.Millisecond
+	trafficWithin = 10 * time.Second
+)
 
 // startTalking opens a conversation and lets both sides talk.
 func startTalking(t *testing.T, w *rollingWorld) *traffic {
 	t.Helper()
-	tr := &traffic{t: t, w: w, user: w.sandbox.User("Megan"), stop: make(chan struct{}), sent: map[string][]string{}}
+	tr := &traffic{
+		chatter: chatter{t: t, stop: make(chan struct{})}, w: w, user: w.sandbox.User("Megan"),
+		sent: map[string]*[]string{"user": {"help"}, "agent": {}, "others": {}},
+	}
 	sandboxtest.Say(t, tr.user, "talk to a person", "help")
 	tr.id = w.chat(t).ID
-	tr.sent["user"] = []string{"help"}
 	agent := w.signIn(t)
 	old := []string{
 		sandboxtest.Mint(t, w.sandbox, sandbox.Token{}), sandboxtest.Mint(t, w.sandbox, sandbox.Token{Kind: sandbox.SkillCallV1}),
 		sandboxtest.Mint(t, w.sandbox, sandbox.Token{Kind: sandbox.ChannelCall}),
 	}
-	tr.keep("user", func(ctx context.Context, text string) error { return tr.user.Say(ctx, text) })
-	tr.keep("agent", func(ctx context.Context, text string) error {
+	tr.keep(trafficPace, trafficWithin, "user", tr.sent["user"], func(ctx context.Context, text string) error { return tr.user.Say(ctx, text) })
+	tr.keep(trafficPace, trafficWithin, "agent", tr.sent["agent"], func(ctx context.Context, text string) error {
 		at := w.hubDoor.url + "/api/desk/conversations/" + url.PathEscape(tr.id) + "/messages"
 		return send(ctx, agent, at, "", map[string]string{"message": text})
 	})
-	tr.keep("others", func(ctx context.Context, _ string) error {
+	tr.keep(trafficPace, trafficWithin, "others", tr.sent["others"], func(ctx context.Context, _ string) error {
 		fresh := []string{sandboxtest.Mint(t, w.sandbox, sandbox.Token{}), sandboxtest.Mint(t, w.sandbox, sandbox.Token{Kind: sandbox.ChannelCall})}
 		for _, token := range slices.Concat(old, fresh) {
 			if err := send(ctx, http.DefaultClient, w.door.url+"/api/messages", token, hello(w.world)); err != nil {
@@ -136,31 +138,6 @@ func startTalking(t *testing.T, w *rollingWorld) *traffic {
 	sandboxtest.WaitLine(t, tr.user, sandbox.ByAgent, "agent 1")
 	tr.more(t, 1)
 	return tr
-}
-
-// keep lets somebody send one text after the other.
-func (tr *traffic) keep(who string, say func(ctx context.Context, text string) error) {
-	pace := time.NewTicker(50 * time.Millisecond)
-	tr.done.Go(func() {
-		defer pace.Stop()
-		for n := 0; ; n++ {
-			select {
-			case <-tr.stop:
-				return
-			case <-pace.C:
-			}
-			text := fmt.Sprint(who, " ", n)
-			ctx, cancel := context.WithTimeout(tr.t.Context(), 10*time.Second)
-			err := say(ctx, text)
-			cancel()
-			tr.mu.Lock()
-			tr.sent[who] = append(tr.sent[who], text)
-			if err != nil {
-				tr.refused = append(tr.refused, text+": "+err.Error())
-			}
-			tr.mu.Unlock()
-		}
-	})
 }
 
 // send posts a body and wants to hear that it was accepted.
@@ -194,7 +171,7 @@ func (tr *traffic) more(tb testing.TB, n int) {
 	count := func(who string) int {
 		tr.mu.Lock()
 		defer tr.mu.Unlock()
-		return len(tr.sent[who])
+		return len(*tr.sent[who])
 	}
 	for _, who := range []string{"user", "agent", "others"} {
 		want := count(who) + n
@@ -222,14 +199,14 @@ func (tr *traffic) end() {
 			tr.t.Errorf("the skill answered %s with status %d", c.Activity.Text, c.Status)
 		}
 	}
-	sandboxtest.WaitLine(tr.t, tr.user, sandbox.ByAgent, tr.sent["agent"][len(tr.sent["agent"])-1])
+	sandboxtest.WaitLine(tr.t, tr.user, sandbox.ByAgent, (*tr.sent["agent"])[len(*tr.sent["agent"])-1])
 	var heard []string
 	for _, line := range byAuthor(tr.user, sandbox.ByAgent) {
 		if _, text, ok := strings.Cut(line, "**: "); ok {
 			heard = append(heard, text)
 		}
 	}
-	if diff := cmp.Diff(tr.sent["agent"], heard); diff != "" {
+	if diff := cmp.Diff(*tr.sent["agent"], heard); diff != "" {
 		tr.t.Errorf("in Teams (-sent +seen):\n%s", diff)
 	}
 	var read []string
@@ -239,9 +216,9 @@ func (tr *traffic) end() {
 			tr.t.Fatal(err)
 		}
 		read, err = pgx.CollectRows(rows, pgx.RowTo[string])
-		return err == nil && len(read) >= len(tr.sent["user"])
+		return err == nil && len(read) >= len(*tr.sent["user"])
 	})
-	if diff := cmp.Diff(tr.sent["user"], read); diff != "" {
+	if diff := cmp.Diff(*tr.sent["user"], read); diff != "" {
 		tr.t.Errorf("at the hub (-sent +seen):\n%s", diff)
 	}
 	for what, log := range map[string]string{"webhook not delivered": tr.w.hubLog.String(), "delivery given up": tr.w.log.String()} {
@@ -250,5 +227,5 @@ func (tr *traffic) end() {
 		}
 	}
 	tr.t.Logf("%d words of the user, %d of the agent, %d rounds of others: none refused, none lost",
-		len(tr.sent["user"]), len(tr.sent["agent"]), len(tr.sent["others"]))
+		len(*tr.sent["user"]), len(*tr.sent["agent"]), len(*tr.sent["others"]))
 }

@@ -76,7 +76,8 @@ func DB(tb testing.TB, sets ...schema.Set) *pgxpool.Pool {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(tb.Context()), setupTimeout)
 		defer cancel()
 		if !closed(pool) {
-			tb.Error("a connection of the test's pool was never given back")
+			stat := pool.Stat()
+			tb.Errorf("connections of the test's pool were never given back: %d of %d, %d being opened", stat.AcquiredConns(), stat.TotalConns(), stat.ConstructingConns())
 		}
 		if err := s.drop(ctx, name); err != nil {
 			tb.Error(err)
