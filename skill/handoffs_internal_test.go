@@ -3,6 +3,7 @@ package skill
 import (
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // What a copilot hands over is cut to the lengths of a turn, and so fits into any
@@ -21,8 +22,8 @@ func TestOffer_is_cut(t *testing.T) {
 		"problem": {carry.Problem, maxSummary}, "summary": {carry.Summary, maxSummary},
 		"queue": {carry.Queue, maxHint}, "a line": {carry.Transcript[0].Text, maxLine},
 	} {
-		if len(row.text) > row.want || len(row.text) < row.want-1 || row.text[0] != 'x' {
-			t.Errorf("%s has %d characters, want %d", name, len(row.text), row.want)
+		if n := utf8.RuneCountInString(row.text); n > row.want || n < row.want-1 || row.text[0] != 'x' {
+			t.Errorf("%s has %d characters, want %d", name, n, row.want)
 		}
 	}
 }
