@@ -53,9 +53,11 @@ func TestLoad_refuses(t *testing.T) {
 		`{"de": {"edited": "{text, plural, other {}}"}}`:      "de: edited: {text} is not a number, so nothing can be chosen by it",
 		`{"de": {"time_clock": "{hour}"}}`:                    "de: time_clock: the argument {minute} is missing",
 		`{"de": {"deleted": "(weg"}, "xx-invalid-tag-1": {}}`: "xx-invalid-tag-1: expected a language tag, like de or pt-BR",
-		`{"und": {}}`:                                  "und: expected a language tag",
-		`{"de": {}, "DE": {}}`:                         "de and DE are the same language",
-		`{"de": {}, "de": {}}`:                         "line 1: de comes twice",
+
+		`{"und": {}}`:          "und: expected a language tag",
+		`{"de": {}, "DE": {}}`: "de and DE are the same language",
+		`{"de": {}, "de": {}}`: "line 1: de comes twice",
+
 		`{"de": {"you_ended": "x", "you_ended": "y"}}`: "line 1: de: you_ended comes twice",
 		"{\"de\": {\n\n\"you_ended\": 7}}":             "line 3: de: you_ended: expected a sentence in quotes",
 		"{\"de\":\n[]}":                                `line 2: de: expected an object, like {"de"`,
@@ -71,11 +73,13 @@ func TestLoad_refuses(t *testing.T) {
 		`{"de": {"you_ended": "ää{"}}`:                 `de: you_ended: character 3: expected the name of an argument after the brace, not ""`,
 		`{"de": {"edited": "{text, date}"}}`:           "de: edited: character 1: expected {text} or {text, plural, …}",
 		`{"de": {"edited": "{text"}}`:                  "de: edited: character 1: expected {text} or {text, plural, …}",
-		`{"de": {"size_bytes": "{n, plural, one {{n}}}"}}`:                            "character 22: the choice has no form other, or does not end",
-		`{"de": {"size_bytes": "{n, plural, some {{n}}}"}}`:                           `"some" is no plural form; there are zero, one, two, few, many, other and =number`,
-		`{"de": {"size_bytes": "{n, plural, one {} one {}}"}}`:                        "the form one comes twice",
-		`{"de": {"size_bytes": "{n, plural, other}"}}`:                                "expected {…} after the form other",
-		`{"de": {"size_bytes": "{n, plural, other {{n}"}}`:                            "the form other does not end",
+
+		`{"de": {"size_bytes": "{n, plural, one {{n}}}"}}`:     "character 22: the choice has no form other, or does not end",
+		`{"de": {"size_bytes": "{n, plural, some {{n}}}"}}`:    `"some" is no plural form; there are zero, one, two, few, many, other and =number`,
+		`{"de": {"size_bytes": "{n, plural, one {} one {}}"}}`: "the form one comes twice",
+		`{"de": {"size_bytes": "{n, plural, other}"}}`:         "expected {…} after the form other",
+		`{"de": {"size_bytes": "{n, plural, other {{n}"}}`:     "the form other does not end",
+
 		`{"de": {"size_bytes": "` + strings.Repeat("{n, plural, other {", 50) + `"}}`: "choices within choices within choices",
 		`{"de": {"you_ended": "` + strings.Repeat("x", 5000) + `"}}`:                  "longer than 4096 bytes",
 		strings.Repeat(" ", 1<<20+1):                                                  "larger than 1048576 bytes",
