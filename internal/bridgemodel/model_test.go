@@ -81,6 +81,9 @@ func TestModel(t *testing.T) {
 	}
 	fresh := stage(t, pgtest.DB(t, migrations.Schema()))
 	began, worlds, played := time.Now(), 0, int64(0)
+	t.Cleanup(func() {
+		t.Logf("%d worlds, %d steps, %s a step", worlds, played, time.Since(began)/time.Duration(max(1, played)))
+	})
 	rapid.Check(t, func(rt *rapid.T) {
 		if time.Since(began) > span {
 			return
@@ -92,5 +95,4 @@ func TestModel(t *testing.T) {
 			rt.Fatalf("%s\n\n%s", strings.Join(wrong, "\n"), history)
 		}
 	})
-	t.Logf("%d worlds, %d steps, %s a step", worlds, played, time.Since(began)/time.Duration(max(1, played)))
 }

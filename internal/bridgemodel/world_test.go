@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/liaison-skill/liaison/auth"
+	"github.com/liaison-skill/liaison/delivery"
 	"github.com/liaison-skill/liaison/livechat"
 	"github.com/liaison-skill/liaison/texts"
 )
@@ -55,7 +56,11 @@ const emptySQL = `
 // play has every talk go through its script, and the world come to rest.
 func (w *world) play(tb testing.TB, scripts []script) {
 	tb.Helper()
-	if _, err := w.db.Exec(tb.Context(), emptySQL); err != nil {
+	// What a killed life began last may still go on in the database.
+	if err := delivery.Persist(tb.Context(), w.db, func(tx pgx.Tx) error {
+		_, err := tx.Exec(tb.Context(), emptySQL)
+		return err
+	}); err != nil {
 		tb.Fatal(err)
 	}
 	for i, s := range scripts {
