@@ -110,4 +110,8 @@ func TestWarnings(t *testing.T) {
 	if len(got) != 0 {
 		t.Errorf("a complete configuration has the warnings %q", got)
 	}
+	got = accepted(t, "LIAISON_IDLE=10m", "LIAISON_REMIND=10m").Warnings()
+	if len(got) != 5 || !strings.HasPrefix(got[4], "LIAISON_REMIND is not shorter") {
+		t.Errorf("a reminder at the close has the warnings %q", got)
+	}
 }

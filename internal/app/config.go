@@ -171,20 +171,21 @@ func Load(ctx context.Context, environ []string) (Config, error) {
 	return c, nil
 }
 
-// Warnings returns what the configuration leaves out without being wrong, each in
-// a sentence.
+// Warnings returns what the configuration leaves out or makes useless without
+// being wrong, each in a sentence.
 func (c Config) Warnings() []string {
 	var warnings []string
 	for _, w := range []struct {
-		missing bool
-		text    string
+		holds bool
+		text  string
 	}{
 		{len(c.Auth.SkillAppID) == 0, "LIAISON_SKILL_APP_ID is empty: no call is for us, all are refused"},
 		{len(c.Auth.TenantID) == 0, "LIAISON_TENANT_ID is empty: copilots' tokens are refused"},
 		{len(c.Auth.AllowedCallers) == 0, "LIAISON_ALLOWED_CALLERS is empty: every copilot is refused"},
 		{len(c.Identity.Names) == 0, "LIAISON_CONNECTIONS is empty: nothing can be said to Teams or to copilots"},
+		{c.Idle > 0 && c.Remind >= c.Idle, "LIAISON_REMIND is not shorter than LIAISON_IDLE: nobody is reminded before the close"},
 	} {
-		if w.missing {
+		if w.holds {
 			warnings = append(warnings, w.text)
 		}
 	}

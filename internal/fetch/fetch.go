@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -60,6 +61,7 @@ func NewClient(c Config) *http.Client {
 		g.origins = append(g.origins, origin(u))
 	}
 	g.base = c.transport(g.control)
+	g.base.DialContext = existing(g.base.DialContext)
 	g.trusting = c.transport(nil)
 	return &http.Client{Timeout: c.Timeout, Transport: g, CheckRedirect: func(req *http.Request, via []*http.Request) error {
 		req.Header.Del("Referer") // it would tell the next host the whole URL, which may be a key
@@ -84,6 +86,21 @@ func (c Config) transport(control func(context.Context, string, string, syscall.
 	}
 }
 
+// A dialFunc opens connections.
+type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
+
+// existing refuses names that DNS says nobody has: a stranger's mistake, for which
+// nobody should wait. Our own hosts' names may come back.
+func existing(dial dialFunc) dialFunc {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := dial(ctx, network, address)
+		if unknown, ok := errors.AsType[*net.DNSError](err); ok && unknown.IsNotFound {
+			return nil, &RefusedError{Host: address, Reason: "there is no such host"}
+		}
+		return conn, err
+	}
+}
+
 // A guard lets requests through to public addresses.
 type guard struct {
 	origins  []string
@@ -91,8 +108,8 @@ type guard struct {
 	table    table
 	max      int64
 	pace     Pace
-	base     http.RoundTripper
-	trusting http.RoundTripper // for origins
+	base     *http.Transport
+	trusting *http.Transport // for origins
 }
 
 // RoundTrip implements [http.RoundTripper]. Each hop of a redirect comes by here.

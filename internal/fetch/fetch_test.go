@@ -3,10 +3,12 @@ package fetch_test
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -130,6 +132,20 @@ func TestGet_refuses_numbers_that_a_resolver_understands(t *testing.T) {
 		zone.set(host, "127.0.0.1")
 		_, err := get(t, c, "https://"+host+":"+strconv.Itoa(int(s.addr().Port()))+"/")
 		refused(t, host, err)
+	}
+}
+
+func TestGet_refuses_names_that_nobody_has(t *testing.T) {
+	t.Parallel()
+	zone := newNames(t)
+	c := startTarget(t, hello).client(func(c *fetch.Config) { c.Resolver = zone.resolver() })
+	_, err := get(t, c, "https://gone.example/")
+	refused(t, "gone.example", err)
+	down := &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("no network") }}
+	c = startTarget(t, hello).client(func(c *fetch.Config) { c.Resolver = down })
+	_, err = get(t, c, "https://gone.example/")
+	if _, ok := errors.AsType[*fetch.RefusedError](err); ok || err == nil {
+		t.Errorf("without an answer of DNS: %v, want an error that may pass", err)
 	}
 }
 
