@@ -59,9 +59,7 @@ func (w *world) passes(tb testing.TB, span time.Duration, talks ...string) {
 	tb.Helper()
 	args := pgx.NamedArgs{"span": span, "talks": talks}
 	for _, sql := range []string{passSQL, passWordsSQL, passOpeningsSQL} {
-		if _, err := w.db.Exec(tb.Context(), sql, args); err != nil {
-			tb.Error(err)
-		}
+		w.exec(tb, sql, args)
 	}
 }
 

@@ -53,16 +53,22 @@ func stage(tb testing.TB, db *pgxpool.Pool) func() *world {
 const emptySQL = `
 	TRUNCATE mapping, entry, lane, delivery, accepted, attempt, unheard, pace, tally, audit CASCADE`
 
+// exec changes the database behind everybody's back. What a life does meanwhile, or
+// a killed one began last, may lock rows in another order.
+func (w *world) exec(tb testing.TB, sql string, args ...any) {
+	tb.Helper()
+	if err := delivery.Persist(tb.Context(), w.db, func(tx pgx.Tx) error {
+		_, err := tx.Exec(tb.Context(), sql, args...)
+		return err
+	}); err != nil {
+		tb.Error(err)
+	}
+}
+
 // play has every talk go through its script, and the world come to rest.
 func (w *world) play(tb testing.TB, scripts []script) {
 	tb.Helper()
-	// What a killed life began last may still go on in the database.
-	if err := delivery.Persist(tb.Context(), w.db, func(tx pgx.Tx) error {
-		_, err := tx.Exec(tb.Context(), emptySQL)
-		return err
-	}); err != nil {
-		tb.Fatal(err)
-	}
+	w.exec(tb, emptySQL)
 	for i, s := range scripts {
 		t := &talk{world: w, name: fmt.Sprintf("t%d", i), inline: s.Inline, strict: s.Strict, dead: map[string]bool{}}
 		w.talks[t.name], w.order = t, append(w.order, t)
@@ -191,13 +197,13 @@ func (w *world) reconciles(tb testing.TB) {
 		names = append(names, t.name)
 	}
 	w.passes(tb, 30*time.Second, names...)
-	if _, err := w.db.Exec(tb.Context(), "TRUNCATE pace"); err != nil {
-		tb.Error(err)
-	}
+	w.exec(tb, "TRUNCATE pace")
 	w.replicas[0].restart(tb, (*life).finish)
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	for deadline := time.After(20 * time.Second); w.differ(tb) > 0; {
+	// The turn may be that of a life that ends in it: then the next is one of 20 s
+	// later.
+	for deadline := time.After(time.Minute); w.differ(tb) > 0; {
 		select {
 		case <-tick.C:
 		case <-deadline:
