@@ -19,6 +19,7 @@ SET state = 'active',
     agent = @agent,
     answered_at = CASE state WHEN 'waiting' THEN now() ELSE answered_at END,
     waited = CASE state WHEN 'waiting' THEN now() - queued_at ELSE waited END,
+    accepted_at = coalesce(accepted_at, now()),
     told_place = 0
 WHERE id = @id`
 

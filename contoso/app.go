@@ -94,6 +94,7 @@ func (a *App) handler() http.Handler {
 	desk.GET("/files/:id", a.route(a.serveFile))
 	desk.GET("/events", a.route(a.getEvents))
 	desk.POST("/presence", a.route(a.postPresence))
+	a.superviseOn(desk)
 	if a.signIn != nil {
 		door := r.Group("/auth", unkept)
 		door.GET("/signin", a.route(a.getSignIn))

@@ -60,8 +60,15 @@ func (a *App) putCanned(c *gin.Context) error {
 	if in.Text = strings.TrimSpace(in.Text); in.Text == "" {
 		sql = dropCannedSQL
 	}
-	if _, err := a.DB.Exec(c.Request.Context(), sql, pgx.NamedArgs{"name": in.Name, "body": in.Text}); err != nil {
-		return storable(fmt.Errorf("store canned reply: %w", err))
+	ctx := c.Request.Context()
+	err := pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, sql, pgx.NamedArgs{"name": in.Name, "body": in.Text}); err != nil {
+			return fmt.Errorf("store canned reply: %w", err)
+		}
+		return audit(ctx, tx, traceOf(c, "", auditCanned, in.Name))
+	})
+	if err != nil {
+		return storable(err)
 	}
 	c.Status(http.StatusNoContent)
 	return nil

@@ -14,6 +14,9 @@ import (
 	"github.com/liaison-skill/liaison/internal/web"
 )
 
+// minIdle keeps SessionIdle above the minute to which a session's use is noted.
+const minIdle = 5 * time.Minute
+
 // Config is what an operator sets.
 type Config struct {
 	Listen        string        `env:"CONTOSO_LISTEN, default=127.0.0.1:5000" help:"address of the API and the desk"`
@@ -26,6 +29,7 @@ type Config struct {
 	QueueNews     time.Duration `env:"CONTOSO_QUEUE_NEWS, default=5s" help:"how often users who wait hear of a new place in the queue; 0: never"`
 	FileLimit     int64         `env:"CONTOSO_FILE_LIMIT, default=20971520" help:"bytes a file may have"`
 	FileLinkLife  time.Duration `env:"CONTOSO_FILE_LINK_LIFE, default=1h" help:"how long the links to files work that webhooks carry"`
+	SessionIdle   time.Duration `env:"CONTOSO_SESSION_IDLE, default=8h" help:"agents who do nothing for so long are signed out"`
 	SignIn        SignIn        `env:", prefix=CONTOSO_OIDC_"`
 	Rate          web.Limits    `env:", prefix=CONTOSO_RATE_"`
 	TLS           web.TLS       `env:", prefix=CONTOSO_TLS_"`
@@ -37,6 +41,7 @@ type SignIn struct {
 	ClientID     string     `env:"CLIENT_ID" help:"the desk's app there; its redirect URI is CONTOSO_PUBLIC_URL/auth/callback"`
 	ClientSecret env.Secret `env:"CLIENT_SECRET" help:"the app's secret; empty for a public client"`
 	Allowed      []string   `env:"ALLOWED" help:"comma list of e-mail addresses, @domains and subjects; empty: everybody the issuer signs in"`
+	Supervisors  []string   `env:"SUPERVISORS" help:"which of them may supervise and change settings, in the same way, or role:<name> of the token's roles; empty: nobody"`
 }
 
 // resolve fills in what depends on the address that is served, and returns
@@ -47,7 +52,8 @@ func (c Config) resolve(addr net.Addr) (Config, error) {
 		scheme = "https://"
 	}
 	c.PublicURL = strings.TrimSuffix(cmp.Or(c.PublicURL, scheme+addr.String()), "/")
-	c.SignIn.Allowed = trimmed(c.SignIn.Allowed)
+	c.SignIn.Allowed, c.SignIn.Supervisors = trimmed(c.SignIn.Allowed), trimmed(c.SignIn.Supervisors)
+	c.SessionIdle = cmp.Or(c.SessionIdle, 8*time.Hour)
 	c.Open, c.FileLimit, c.FileLinkLife = cmp.Or(c.Open, openAuto), cmp.Or(c.FileLimit, 20<<20), cmp.Or(c.FileLinkLife, time.Hour)
 	problems := []error{c.Rate.Check("CONTOSO_RATE_"), c.TLS.Check("CONTOSO_TLS_")}
 	add := func(variable, text string) { problems = append(problems, fmt.Errorf("CONTOSO_%s: %s", variable, text)) }
@@ -63,8 +69,11 @@ func (c Config) resolve(addr net.Addr) (Config, error) {
 	if c.FileLinkLife < time.Second {
 		add("FILE_LINK_LIFE", "expected a second or more")
 	}
+	if c.SessionIdle < minIdle {
+		add("SESSION_IDLE", "expected 5m or more")
+	}
 	if c.SignIn.Issuer == "" {
-		if c.SignIn.ClientID != "" || c.SignIn.ClientSecret != "" || len(c.SignIn.Allowed) > 0 {
+		if c.SignIn.ClientID != "" || c.SignIn.ClientSecret != "" || len(c.SignIn.Allowed) > 0 || len(c.SignIn.Supervisors) > 0 {
 			add("OIDC_ISSUER", "required when any CONTOSO_OIDC_ variable is set")
 		}
 		return c, errors.Join(problems...)
@@ -78,8 +87,10 @@ func (c Config) resolve(addr net.Addr) (Config, error) {
 	if u, err := url.Parse(c.PublicURL); err != nil || u.Path != "" || u.RawQuery != "" || !safeURL(c.PublicURL) {
 		add("PUBLIC_URL", "expected https:// and a host, or http:// on this machine, and no path; agents sign in there")
 	}
-	if slices.Contains(c.SignIn.Allowed, "@") {
-		add("OIDC_ALLOWED", "a lone @ names no domain")
+	for variable, list := range map[string][]string{"OIDC_ALLOWED": c.SignIn.Allowed, "OIDC_SUPERVISORS": c.SignIn.Supervisors} {
+		if slices.Contains(list, "@") {
+			add(variable, "a lone @ names no domain")
+		}
 	}
 	return c, errors.Join(problems...)
 }
@@ -113,6 +124,8 @@ func (c Config) warnings() []string {
 	}
 	if c.SignIn.Issuer == "" {
 		all = append(all, "CONTOSO_OIDC_ISSUER is empty: nobody signs in, and the desk answers this machine only")
+	} else if len(c.SignIn.Supervisors) == 0 {
+		all = append(all, "CONTOSO_OIDC_SUPERVISORS is empty: nobody may supervise or change settings")
 	}
 	return all
 }

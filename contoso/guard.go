@@ -14,10 +14,10 @@ import (
 
 const (
 	// agentContext is where a request keeps who made it.
-	agentContext = "agent"
-	eventsRoute  = "/api/desk/events"
-	// presenceRoute is what the page calls by itself.
+	agentContext  = "agent"
+	eventsRoute   = "/api/desk/events"
 	presenceRoute = "/api/desk/presence"
+	readRoute     = "/api/desk/conversations/:id/read"
 )
 
 // admitAgent is requireAgent within the limits.
@@ -84,9 +84,8 @@ func (a *App) requireCaller(c *gin.Context) error {
 	return &web.Error{Status: http.StatusUnauthorized, Text: "X-API-Key is missing or wrong"}
 }
 
-// agentOf returns whose session a request belongs to, nil when none. Following
-// the events and being present keep no session alive: a page does that without
-// anybody there.
+// agentOf returns whose session a request belongs to, nil when none. What pages do
+// without anybody there keeps no session alive.
 func (a *App) agentOf(c *gin.Context) (*agent, error) {
 	ctx, id := c.Request.Context(), a.signIn.session(c.Request)
 	if id == "" {
@@ -96,10 +95,21 @@ func (a *App) agentOf(c *gin.Context) (*agent, error) {
 	if err != nil || who == nil {
 		return nil, err
 	}
-	if path := c.FullPath(); who.Idle && path != eventsRoute && path != presenceRoute {
+	if who.Idle && !byItself(c) {
 		err = a.see(ctx, id)
 	}
 	return who, err
+}
+
+// byItself reports whether a page makes a request without anybody there.
+func byItself(c *gin.Context) bool {
+	switch c.FullPath() {
+	case eventsRoute, presenceRoute, readRoute, boardRoute:
+		return true
+	case settingsRoute:
+		return c.Request.Method == http.MethodGet
+	}
+	return false
 }
 
 // agentName is the name of who has signed in, "" where nobody does.

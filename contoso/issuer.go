@@ -3,6 +3,7 @@ package contoso
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -130,7 +131,7 @@ func (i *issuer) redeem(ctx context.Context, code string, t attempt) (agent, err
 	case !c.isOneOf(i.config.Allowed, i.config.Issuer):
 		return agent{}, fmt.Errorf("subject %.100q: %w", c.Subject, errNotAllowed)
 	}
-	return agent{Subject: c.Subject, Name: c.name()}, nil
+	return agent{Subject: c.Subject, Name: c.name(), Supervisor: c.supervises(i.config)}, nil
 }
 
 // notRedeemed keeps an issuer's words, of which we know nothing, out of the log:
@@ -160,6 +161,7 @@ type claims struct {
 	EDOV     any    `json:"xms_edov"` // Entra: the owner of the e-mail's domain is verified
 	ObjectID string `json:"oid"`      // Entra: of the person, the same for every app
 	TenantID string `json:"tid"`      // Entra
+	Roles    roles  `json:"roles"`    // Entra: of the app, that the person has
 }
 
 // name is what users see of the agent.
@@ -184,6 +186,29 @@ func (c claims) isOneOf(allowed []string, issuer string) bool {
 		}
 		return slices.ContainsFunc(addresses, func(address string) bool { return matches(address, entry) })
 	})
+}
+
+// supervises reports whether the person is one of the supervisors, by who they are
+// or by a role. An empty list is nobody.
+func (c claims) supervises(s SignIn) bool {
+	for _, entry := range s.Supervisors {
+		if role, ok := strings.CutPrefix(entry, "role:"); ok && slices.Contains(c.Roles, role) {
+			return true
+		}
+	}
+	return len(s.Supervisors) > 0 && c.isOneOf(s.Supervisors, s.Issuer)
+}
+
+// roles are a list of names. What else a token may hold there is none.
+type roles []string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (r *roles) UnmarshalJSON(data []byte) error {
+	var names []string
+	if json.Unmarshal(data, &names) == nil {
+		*r = names
+	}
+	return nil
 }
 
 // addresses are those that are the person's beyond doubt. An e-mail address that

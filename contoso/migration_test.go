@@ -43,6 +43,10 @@ func TestMigration_of_a_filled_database(t *testing.T) {
 	if err := schema.Up(t.Context(), db, now); err != nil {
 		t.Fatal(err)
 	}
+	var accepted int // by the line that says so
+	if err := db.QueryRow(t.Context(), `SELECT count(accepted_at) FROM contoso.conversation`).Scan(&accepted); err != nil || accepted != 1 {
+		t.Errorf("%d conversations were accepted, want 1: %v", accepted, err)
+	}
 	peer := receive(t, nil)
 	h := run(t, db, contoso.Config{WebhookURL: peer.url})
 	if got := peer.wait(t, 1)[0]; got.ID != "3" || got.Message != "hello" {

@@ -103,26 +103,55 @@ SELECT (SELECT count(*) + 1 FROM contoso.conversation WHERE queue = @queue AND s
                ORDER BY answered_at DESC
                LIMIT 20) last), 0)::integer AS wait_seconds,
        EXISTS (SELECT 1 FROM contoso.presence WHERE NOT away AND seen_at > now() - interval '1 minute') AS online,
-       EXISTS (SELECT 1 FROM contoso.presence WHERE away AND seen_at > now() - interval '1 day') AS away`
+       EXISTS (SELECT 1 FROM contoso.presence WHERE away AND seen_at > now() - interval '1 day') AS away,
+       coalesce((SELECT hours FROM contoso.queue WHERE name = @queue), (SELECT hours FROM contoso.settings)) AS hours`
 
+// getAvailability answers by the business hours first, then by who is there.
 func (a *App) getAvailability(c *gin.Context) error {
-	now := time.Now()
-	if until := a.Config.ClosedUntil; now.Before(until) {
-		c.JSON(http.StatusOK, availability{Reason: "the desk is closed", NextOpen: &until})
-		return nil
-	}
 	var v availability
 	var online, away bool
+	var hours *timetable
 	err := a.DB.QueryRow(c.Request.Context(), availabilitySQL, pgx.NamedArgs{"queue": c.Query("queue")}).
-		Scan(&v.Place, &v.WaitSeconds, &online, &away)
+		Scan(&v.Place, &v.WaitSeconds, &online, &away, &hours)
 	if err != nil {
 		return storable(fmt.Errorf("read availability: %w", err))
+	}
+	closed, err := a.closed(hours, time.Now())
+	if err != nil {
+		return err
+	}
+	if closed != nil {
+		c.JSON(http.StatusOK, closed)
+		return nil
 	}
 	if v.Open = isOpen(a.Config.Open, online, away); !v.Open {
 		v = availability{Reason: "no agent is at the desk"}
 	}
 	c.JSON(http.StatusOK, v)
 	return nil
+}
+
+// closed says that nobody answers at a moment, whoever is there; nil if that is
+// not so. The next opening is one of the business hours after the operator's.
+func (a *App) closed(t *timetable, now time.Time) (*availability, error) {
+	schedule, err := t.schedule("hours")
+	if err != nil {
+		return nil, fmt.Errorf("read business hours: %w", err)
+	}
+	reason := "outside of the business hours"
+	if now.Before(a.Config.ClosedUntil) {
+		now, reason = a.Config.ClosedUntil, "the desk is closed"
+	} else if schedule.At(now).Open {
+		return nil, nil
+	}
+	v := &availability{Reason: reason}
+	switch at := schedule.At(now); {
+	case at.Open:
+		v.NextOpen = &now
+	case !at.NextOpen.IsZero():
+		v.NextOpen = &at.NextOpen
+	}
+	return v, nil
 }
 
 func isOpen(mode string, online, away bool) bool {

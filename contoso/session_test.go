@@ -59,6 +59,30 @@ func TestSession_ends_when_it_is_idle_or_old(t *testing.T) {
 	}
 }
 
+// What pages do by themselves does not count, and who comes back is told why.
+func TestSession_of_a_desk_that_is_left_alone_ends_and_says_so(t *testing.T) {
+	t.Parallel()
+	o := openOffice(t, sandbox.Config{}, "CONTOSO_SESSION_IDLE", "10m", "CONTOSO_OIDC_SUPERVISORS", "@contoso.com")
+	agent := sandboxtest.SignIn(t, o.url, adele)
+	id := o.open(t, "")
+	for range 2 {
+		o.exec(t, `UPDATE contoso.session SET seen_at = seen_at - interval '5 minutes 1 second', created_at = created_at - interval '6 minutes'`)
+		for _, c := range []call{
+			{path: "/api/desk/presence", body: "{}"},
+			{path: "/api/desk/conversations/" + id + "/read"},
+			{method: "GET", path: "/api/desk/settings"},
+			{method: "GET", path: "/api/desk/supervisor"},
+		} {
+			o.as(t, agent, c)
+		}
+	}
+	for range 2 {
+		if got := o.me(t, agent); got.status != 401 || got.text != `{"error":"signed out for doing nothing; sign in again"}` {
+			t.Errorf("me is %v", got)
+		}
+	}
+}
+
 func TestSession_lasts_while_it_is_used(t *testing.T) {
 	t.Parallel()
 	o := openOffice(t, sandbox.Config{})

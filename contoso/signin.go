@@ -225,7 +225,11 @@ func (s *signIn) afterwards(ctx context.Context) string {
 
 // getMe says who is at the desk. Without sign-in it is whoever they say.
 func (a *App) getMe(c *gin.Context) error {
-	c.JSON(http.StatusOK, gin.H{"name": agentName(c), "signedIn": a.signIn != nil})
+	c.JSON(http.StatusOK, struct {
+		Name       string `json:"name"`
+		SignedIn   bool   `json:"signedIn"`
+		Supervisor bool   `json:"supervisor,omitempty"`
+	}{agentName(c), a.signIn != nil, a.supervises(c)})
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package contoso
 
 import (
+	"encoding/json"
 	"errors"
 	"io"
 	"net"
@@ -9,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/oauth2"
 )
@@ -47,6 +49,33 @@ func TestAllowed(t *testing.T) {
 			list = strings.Split(tc.allowed, ",")
 		}
 		if got := tc.claims.isOneOf(list, tc.issuer); got != tc.want {
+			t.Errorf("%s: %t, want %t", name, got, tc.want)
+		}
+	}
+}
+
+func TestSupervisors_are_named_or_have_a_role(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		token string
+		list  string
+		want  bool
+	}{
+		"an empty list is nobody":       {`{"sub":"s","roles":["boss"]}`, "", false},
+		"a subject":                     {`{"sub":"s"}`, "s", true},
+		"an address":                    {`{"sub":"s","email":"ana@example.com","email_verified":true}`, "ana@example.com", true},
+		"an address nobody verified":    {`{"sub":"s","email":"ana@example.com"}`, "ana@example.com", false},
+		"a role":                        {`{"sub":"s","roles":["agent","boss"]}`, "x,role:boss", true},
+		"another role":                  {`{"sub":"s","roles":["bosses"]}`, "role:boss", false},
+		"roles are compared exactly":    {`{"sub":"s","roles":["Boss"]}`, "role:boss", false},
+		"a role is no subject":          {`{"sub":"boss"}`, "role:boss", false},
+		"a list that is none is nobody": {`{"sub":"s","roles":"boss"}`, "role:boss", false},
+	} {
+		var c claims
+		if err := json.Unmarshal([]byte(tc.token), &c); err != nil {
+			t.Fatal(err)
+		}
+		if got := c.supervises(SignIn{Supervisors: trimmed(strings.Split(tc.list, ","))}); got != tc.want {
 			t.Errorf("%s: %t, want %t", name, got, tc.want)
 		}
 	}
@@ -118,6 +147,9 @@ func TestConfigIsRefused(t *testing.T) {
 		"a list without an issuer":         {Config{SignIn: SignIn{Allowed: []string{"@example.com"}}}, local, "CONTOSO_OIDC_ISSUER: "},
 		"an empty list without an issuer":  {Config{SignIn: SignIn{Allowed: []string{" ", ""}}}, local, ""},
 		"a domain without a name":          {Config{SignIn: SignIn{Issuer: "https://id.example", ClientID: "d", Allowed: []string{"@ "}}}, local, "CONTOSO_OIDC_ALLOWED: "},
+		"supervisors without an issuer":    {Config{SignIn: SignIn{Supervisors: []string{"@example.com"}}}, local, "CONTOSO_OIDC_ISSUER: "},
+		"supervisors of no domain":         {Config{SignIn: SignIn{Issuer: "https://id.example", ClientID: "d", Supervisors: []string{"@"}}}, local, "CONTOSO_OIDC_SUPERVISORS: "},
+		"sessions shorter than is noted":   {Config{SessionIdle: time.Minute}, local, "CONTOSO_SESSION_IDLE: "},
 		"open when the moon is full":       {Config{Open: "moon"}, local, "CONTOSO_OPEN: "},
 		"no files at all":                  {Config{FileLimit: -1}, local, "CONTOSO_FILE_LIMIT: "},
 		"links that never work":            {Config{FileLinkLife: -1}, local, "CONTOSO_FILE_LINK_LIFE: "},

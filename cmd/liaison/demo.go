@@ -162,6 +162,7 @@ func (r *demo) newHub(ctx context.Context, service, hub string, log *slog.Logger
 	settings["CONTOSO_WEBHOOK_SECRET"] = demoSecret
 	settings["CONTOSO_API_KEY"] = demoKey
 	settings["CONTOSO_PUBLIC_URL"] = hub // whose links to files the service fetches
+	settings["CONTOSO_OIDC_SUPERVISORS"] = "@contoso.com"
 	var cfg contoso.Config
 	if err := env.Process(ctx, envconfig.MapLookuper(settings), "", &cfg); err != nil {
 		return nil, err

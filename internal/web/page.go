@@ -3,6 +3,7 @@ package web
 import (
 	"io/fs"
 	"net/http"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 )
@@ -12,26 +13,34 @@ import (
 const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " +
 	"connect-src 'self'; font-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// Pages serves the files of root at "/", index.html for the folder itself, under
-// a strict Content-Security-Policy. Mount the API's routes on the same engine.
+// Pages serves the files of root at "/", index.html for the folder itself and any
+// other page without its ".html", under a strict Content-Security-Policy. Mount
+// the API's routes on the same engine.
 func Pages(r *gin.Engine, root fs.FS) {
 	files := http.FileServerFS(root)
-	serve := func(c *gin.Context) {
+	strict := func(c *gin.Context) {
 		h := c.Writer.Header()
 		h.Set("Content-Security-Policy", pagePolicy)
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Cache-Control", "no-cache") // embedded files have no date; they are small
-		files.ServeHTTP(c.Writer, c.Request)
 	}
+	serve := func(at string, f gin.HandlerFunc) {
+		r.GET(at, strict, f)
+		r.HEAD(at, strict, f)
+	}
+	byPath := func(c *gin.Context) { files.ServeHTTP(c.Writer, c.Request) }
 	_ = fs.WalkDir(root, ".", func(path string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() && path != "index.html" {
-			r.GET("/"+path, serve)
-			r.HEAD("/"+path, serve)
+		name, isPage := strings.CutSuffix(path, ".html")
+		switch {
+		case err != nil || d.IsDir() || path == "index.html":
+		case isPage:
+			serve("/"+name, func(c *gin.Context) { http.ServeFileFS(c.Writer, c.Request, root, path) })
+		default:
+			serve("/"+path, byPath)
 		}
 		return nil
 	})
-	r.GET("/", serve)
-	r.HEAD("/", serve)
+	serve("/", byPath)
 }

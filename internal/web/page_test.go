@@ -16,6 +16,7 @@ func site() *gin.Engine {
 	r := web.NewEngine(log)
 	web.Pages(r, fstest.MapFS{
 		"index.html":    {Data: []byte("<!doctype html><title>hello</title>")},
+		"about.html":    {Data: []byte("<!doctype html><title>about</title>")},
 		"app.js":        {Data: []byte("alert()")},
 		"assets/a.css":  {Data: []byte("p{}")},
 		"assets/b.svg":  {Data: []byte("<svg/>")},
@@ -28,7 +29,7 @@ func site() *gin.Engine {
 func TestPages(t *testing.T) {
 	t.Parallel()
 	for path, contentType := range map[string]string{
-		"/": "text/html; charset=utf-8", "/app.js": "text/javascript; charset=utf-8", "/assets/a.css": "text/css; charset=utf-8",
+		"/": "text/html; charset=utf-8", "/about": "text/html; charset=utf-8", "/app.js": "text/javascript; charset=utf-8", "/assets/a.css": "text/css; charset=utf-8",
 		"/assets/b.svg": "image/svg+xml", "/app.js?v=1": "text/javascript; charset=utf-8",
 	} {
 		r := site()
@@ -73,8 +74,8 @@ func TestPagesLetNothingForeignIn(t *testing.T) {
 func TestPagesServeTheirFilesOnly(t *testing.T) {
 	t.Parallel()
 	for path, want := range map[string]int{
-		"/index.html": http.StatusNotFound,                                  // its name is "/"
-		"/assets":     http.StatusNotFound, "/assets/": http.StatusNotFound, // no listing
+		"/index.html": http.StatusNotFound, "/about.html": http.StatusNotFound, // their names are "/" and "/about"
+		"/assets": http.StatusNotFound, "/assets/": http.StatusNotFound, // no listing
 		"/../web.go": http.StatusNotFound, "/%2e%2e/web.go": http.StatusNotFound, "/nothing": http.StatusNotFound,
 		"/api/lines": http.StatusOK, // beside the pages
 	} {
