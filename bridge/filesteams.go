@@ -61,7 +61,7 @@ func (b *Bridge) tellFiles(ctx context.Context, tx *delivery.Tx, hub string, m *
 			instead := proactive.Notice(b.say(m, texts.FileFailed(o.Name)))
 			return b.toTeams.Item(
 				delivery.Header{Conversation: teamsLane(m.Key), Key: key, Settle: true, From: e.from},
-				teamsOrder{Mapping: m.ID, Tenant: m.Tenant, Agent: true, Offer: &o, Post: proactive.Post{To: m.Teams, Activity: instead}})
+				teamsOrder{Mapping: m.ID, Tenant: m.Tenant, Agent: true, Message: e.Message, Offer: &o, Post: proactive.Post{To: m.Teams, Activity: instead}})
 		},
 	})
 }

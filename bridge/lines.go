@@ -38,6 +38,9 @@ func partKey(event string, n int) string {
 // accepted once for all, and are none when they were before.
 func (b *Bridge) agentItems(ctx context.Context, tx *delivery.Tx, m *mapping.Mapping, scope string, e heard) ([]delivery.Item, error) {
 	orders := agentLines(m, e.Sender, agentWords(e.Inbound))
+	for i := range orders {
+		orders[i].Message = e.Message
+	}
 	h := delivery.Header{Conversation: teamsLane(m.Key), From: e.from}
 	if len(orders) == 1 {
 		h.Scope, h.Key = scope, e.ID

@@ -30,6 +30,7 @@ type (
 		End     *livechat.Ending  `json:"end,omitempty"`
 		Offer   *offer            `json:"offer,omitempty"` // a file; Say is for releases that know none
 		Rate    *livechat.Rating  `json:"rate,omitempty"`
+		Report  *livechat.News    `json:"report,omitempty"` // with Say for a hub that knows no reports
 		Answer  *proactive.Post   `json:"answer,omitempty"` // tell the copilot how opening went
 		Tell    bool              `json:"tell,omitempty"`   // tell the user, in our own bot's chat
 	}
@@ -39,11 +40,12 @@ type (
 		Mapping mapping.ID     `json:"mapping"`
 		Tenant  string         `json:"tenant,omitempty"` // whose budget it is sent from
 		Post    proactive.Post `json:"post"`
-		Agent   bool           `json:"agent,omitempty"` // an agent's words, not ours
-		Ends    bool           `json:"ends,omitempty"`  // the last one: then the copilot is told
-		Until   time.Time      `json:"until,omitzero"`  // when it is worth nothing any more
-		Bot     string         `json:"bot,omitempty"`   // with Amend: the copilot's app id
-		Offer   *offer         `json:"offer,omitempty"` // a file; Post's activity is for releases that know none
+		Agent   bool           `json:"agent,omitempty"`   // an agent's words, not ours
+		Message string         `json:"message,omitempty"` // those, by the hub's id
+		Ends    bool           `json:"ends,omitempty"`    // the last one: then the copilot is told
+		Until   time.Time      `json:"until,omitzero"`    // when it is worth nothing any more
+		Bot     string         `json:"bot,omitempty"`     // with Amend: the copilot's app id
+		Offer   *offer         `json:"offer,omitempty"`   // a file; Post's activity is for releases that know none
 
 		// Amend changes an earlier line into Changed. Post says so where that is not
 		// possible, and is for releases that know no changes.
@@ -106,8 +108,11 @@ func (b *Bridge) sayHub(ctx context.Context, hub livechat.Hub, o hubOrder) error
 		return neverOpenedError{}
 	}
 	say.Conversation = c
-	if o.Amend != nil {
+	switch {
+	case o.Amend != nil:
 		return amendHub(ctx, hub, *o.Amend, say)
+	case o.Report != nil:
+		return reportHub(ctx, hub, *o.Report, say)
 	}
 	return sendParts(ctx, hub, say)
 }

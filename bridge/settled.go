@@ -2,7 +2,6 @@ package bridge
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"time"
 
@@ -12,7 +11,6 @@ import (
 	"github.com/liaison-skill/liaison/mapping"
 	"github.com/liaison-skill/liaison/proactive"
 	"github.com/liaison-skill/liaison/texts"
-	"github.com/liaison-skill/liaison/words"
 )
 
 // returnWithin bounds the tries to tell the copilot out of turn. It is not known
@@ -107,24 +105,7 @@ func (b *Bridge) teamsSettled(ctx context.Context, tx *delivery.Tx, o teamsOrder
 	if s.Delivered || !o.Agent {
 		return nil
 	}
-	if s.Ambiguous {
-		return b.tellAgent(ctx, tx, m, b.sayAgent(texts.ToAgentLineUnclear()))
-	}
-	return b.tellAgent(ctx, tx, m, b.sayAgent(texts.ToAgentLineFailed(string(s.Class))))
-}
-
-// tellAgent says something in the service's own words to the agent of an open
-// conversation.
-func (b *Bridge) tellAgent(ctx context.Context, tx *delivery.Tx, m mapping.Mapping, text string) error {
-	hub, ok := b.toHub[m.Hub]
-	if !ok || !m.State.Open() {
-		return nil // there is nobody to tell
-	}
-	_, err := enqueue(ctx, tx, hub, delivery.Header{Conversation: hubLane(m.ID)},
-		hubOrder{Mapping: m.ID, Ours: true, Say: &livechat.Message{
-			Key: "notice " + rand.Text(), Sender: "Liaison", Text: words.Inert(text), Conversation: m.HubConversation,
-		}})
-	return err
+	return b.reportLine(ctx, tx, m, o.Message, s)
 }
 
 // teamsParked runs when the channel says that the user cannot be reached. The
@@ -162,7 +143,7 @@ func (b *Bridge) teamsParked(ctx context.Context, tx *delivery.Tx, o teamsOrder,
 	if err := mapping.Unreachable(ctx, tx, open.ID); err != nil {
 		return err
 	}
-	return b.tellAgent(ctx, tx, *open, b.sayAgent(texts.ToAgentUnreachable()))
+	return b.report(ctx, tx, *open, livechat.News{Kind: livechat.NewsUnreachable}, texts.ToAgentUnreachable())
 }
 
 // reached lets what waited for a user go on: they wrote. It follows accepted
@@ -172,7 +153,7 @@ func (b *Bridge) reached(ctx context.Context, tx *delivery.Tx, k mapping.Key, m 
 		if err := mapping.Reached(ctx, tx, m.ID); err != nil {
 			return err
 		}
-		if err := b.tellAgent(ctx, tx, *m, b.sayAgent(texts.ToAgentReachable())); err != nil {
+		if err := b.report(ctx, tx, *m, livechat.News{Kind: livechat.NewsReachable}, texts.ToAgentReachable()); err != nil {
 			return err
 		}
 	}

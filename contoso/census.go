@@ -24,6 +24,8 @@ type standing struct {
 	StartedAt time.Time  `db:"started_at" json:"openedAt"`
 	EndedAt   *time.Time `db:"ended_at" json:"endedAt,omitempty"`
 	EndedBy   string     `db:"ended_by" json:"endedBy,omitempty"`
+
+	Unreachable bool `db:"unreachable" json:"unreachable,omitempty"` // see postReport
 }
 
 // censusBatch bounds what one answer lists.
@@ -31,7 +33,7 @@ const censusBatch = 1000
 
 const censusSQL = `
 SELECT id, coalesce(start_key, '') AS start_key, reference, state, agent, queue, started_at, ended_at,
-       coalesce(ended_by, '') AS ended_by
+       coalesce(ended_by, '') AS ended_by, unreachable
 FROM contoso.conversation
 WHERE id > @after
 AND (@state = '' OR state = @state OR (@state = 'open' AND state <> 'ended'))
@@ -62,7 +64,7 @@ func (a *App) getCensus(c *gin.Context) error {
 
 const standingSQL = `
 SELECT id, coalesce(start_key, '') AS start_key, reference, state, agent, queue, started_at, ended_at,
-       coalesce(ended_by, '') AS ended_by
+       coalesce(ended_by, '') AS ended_by, unreachable
 FROM contoso.conversation
 WHERE id = @id`
 

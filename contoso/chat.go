@@ -193,6 +193,8 @@ type said struct {
 	Edited         bool      `json:"edited,omitempty"`
 	Deleted        bool      `json:"deleted,omitempty"`
 	Files          []file    `json:"attachments,omitempty"`
+	Report         string    `json:"report,omitempty"` // see postReport
+	ReportReason   string    `json:"reportReason,omitempty"`
 }
 
 // getMessages returns what was said. What happened is returned only with
@@ -236,7 +238,7 @@ func shown(l line) said {
 		ConversationID: l.ConversationID, ID: l.ID, Sequence: l.Position, Message: l.Text, Sender: l.Sender,
 		Timestamp: l.Timestamp.UTC(), From: l.From, State: l.State, Reason: l.Reason,
 		About: l.About, To: l.To, Summary: l.Summary, Position: l.Place, WaitSeconds: l.WaitSeconds,
-		Edited: l.Edited, Deleted: l.Deleted, Files: l.Files,
+		Edited: l.Edited, Deleted: l.Deleted, Files: l.Files, Report: l.Report, ReportReason: l.ReportReason,
 	}
 	if l.Event != eventMessage {
 		s.Event = l.Event

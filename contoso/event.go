@@ -56,7 +56,9 @@ type conversation struct {
 	EndedAt      *time.Time `db:"ended_at" json:"endedAt"`
 	EndedBy      string     `db:"ended_by" json:"endedBy,omitempty"`
 	Unread       int        `db:"unread" json:"unread"`
-	Notes        int        `db:"notes" json:"notes"`                // how many agents have written
+	Notes        int        `db:"notes" json:"notes"` // how many agents have written
+	Unreachable  bool       `db:"unreachable" json:"unreachable,omitempty"`
+	AgentsTyping []string   `db:"agents_typing" json:"agentsTyping,omitempty"`
 	WaitingSince *time.Time `db:"waiting_since" json:"waitingSince"` // nil when it is the user's turn
 	LastFrom     string     `db:"last_author" json:"-"`
 	LastSender   string     `db:"last_sender" json:"-"`
@@ -132,8 +134,8 @@ func fill(ctx context.Context, tx pgx.Tx, marks []recorded) ([]event, error) {
 const conversationsByIDSQL = `
 SELECT id, state, person, problem, channel, reference, variables, started_at, ended_at, ended_by,
        summary, skills, priority, queue, agent, rating_score, rating_comment, user_typing,
-       unread, notes, waiting_since, last_author, last_sender, last_body, last_at
-FROM contoso.conversation_shown
+       unread, notes, unreachable, agents_typing, waiting_since, last_author, last_sender, last_body, last_at
+FROM contoso.conversation_at_desk
 WHERE id = ANY (@ids)`
 
 func conversationsByID(ctx context.Context, tx pgx.Tx, ids []string) (map[string]conversation, error) {
@@ -167,7 +169,7 @@ func collectConversations(rows pgx.Rows, err error) ([]conversation, error) {
 
 const linesByIDSQL = `
 SELECT id, conversation_id, position, event, author, sender, body, reason, about, recipient, note, summary,
-       place, wait_seconds, edited, deleted, files, key, state, failure, created_at
+       place, wait_seconds, edited, deleted, files, key, state, failure, report, report_reason, report_settled, created_at
 FROM contoso.line_shown
 WHERE id = ANY (@ids)`
 

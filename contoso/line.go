@@ -48,6 +48,9 @@ type line struct {
 	Key            string    `db:"key" json:"key,omitempty"`
 	State          string    `db:"state" json:"state,omitempty"`     // of its webhook: queued, sent, failed; empty without one
 	Failure        string    `db:"failure" json:"failure,omitempty"` // how the webhook's last attempt went wrong
+	Report         string    `db:"report" json:"report,omitempty"`   // what its receiver made of it: failed, unknown; empty is nothing special
+	ReportReason   string    `db:"report_reason" json:"reportReason,omitempty"`
+	ReportSettled  string    `db:"report_settled" json:"reportSettled,omitempty"` // what an agent made of the report: left, again
 	Timestamp      time.Time `db:"created_at" json:"timestamp"`
 }
 
@@ -118,7 +121,7 @@ var errEnded = &web.Error{Status: http.StatusConflict, Text: "the conversation h
 
 const sameKeySQL = `
 SELECT id, conversation_id, position, event, author, sender, body, reason, about, recipient, note, summary,
-       place, wait_seconds, edited, deleted, files, key, state, failure, created_at
+       place, wait_seconds, edited, deleted, files, key, state, failure, report, report_reason, report_settled, created_at
 FROM contoso.line_shown
 WHERE conversation_id = @conversation
 AND author = @author

@@ -26,6 +26,9 @@ ON CONFLICT (agent) DO UPDATE
 SET name = excluded.name, away = excluded.away, accepts = excluded.accepts, seen_at = now()`
 
 const sweepPresenceSQL = `
+WITH typed AS (
+    DELETE FROM contoso.typing
+    WHERE at < now() - interval '1 hour')
 DELETE FROM contoso.presence
 WHERE seen_at < now() - interval '1 day'`
 

@@ -56,6 +56,41 @@ func (a *App) postTyping(c *gin.Context) error {
 	return nil
 }
 
+const agentsTypeSQL = `
+INSERT INTO contoso.typing (conversation_id, agent)
+SELECT id, @agent
+FROM contoso.conversation
+WHERE id = @id
+AND state <> 'ended'
+ON CONFLICT (conversation_id, agent) DO UPDATE
+SET at = now()
+WHERE typing.at < now() - interval '2 seconds'`
+
+// warn shows other agents, for a few seconds, that this one is typing.
+func warn(ctx context.Context, tx pgx.Tx, l line) error {
+	tag, err := tx.Exec(ctx, agentsTypeSQL, pgx.NamedArgs{"id": l.ConversationID, "agent": l.Sender})
+	if err != nil {
+		return fmt.Errorf("mark agent typing: %w", err)
+	}
+	if tag.RowsAffected() == 0 {
+		return nil
+	}
+	return record(ctx, tx, l.ConversationID, "")
+}
+
+const typedSQL = `
+DELETE FROM contoso.typing
+WHERE conversation_id = @id
+AND agent = @agent`
+
+// typed takes back that an agent is typing: the words are there.
+func typed(ctx context.Context, tx pgx.Tx, l line) error {
+	if _, err := tx.Exec(ctx, typedSQL, pgx.NamedArgs{"id": l.ConversationID, "agent": l.Sender}); err != nil {
+		return fmt.Errorf("unmark agent typing: %w", err)
+	}
+	return nil
+}
+
 const agentTypingSQL = `
 UPDATE contoso.conversation c
 SET agent_typing_at = now()
@@ -64,15 +99,18 @@ AND state = 'active'
 AND coalesce(agent_typing_at < now() - interval '2 seconds', true)
 AND NOT EXISTS (SELECT 1 FROM contoso.webhook w WHERE w.conversation_id = c.id AND w.state = 'queued')`
 
-// postAgentTyping tells the webhook's receiver that an agent is typing: once in
-// a while, and not while words are on their way, which say more. It is tried
-// once.
+// postAgentTyping tells other agents that an agent is typing, and the webhook's
+// receiver: once in a while, and not while words are on their way, which say more.
+// That is tried once.
 func (a *App) postAgentTyping(c *gin.Context) error {
 	_, l, err := decodeDeed(c)
 	if err != nil {
 		return err
 	}
 	ctx := c.Request.Context()
+	if err := a.write(ctx, func(tx pgx.Tx) error { return warn(ctx, tx, l) }); err != nil {
+		return err
+	}
 	tag, err := a.DB.Exec(ctx, agentTypingSQL, pgx.NamedArgs{"id": l.ConversationID})
 	if err != nil {
 		return fmt.Errorf("mark agent typing: %w", err)

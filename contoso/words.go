@@ -75,8 +75,10 @@ func say(ctx context.Context, tx pgx.Tx, l line) (line, error) {
 	if err := tell(ctx, tx, &l); err != nil {
 		return line{}, err
 	}
-	if err := keep(ctx, tx, l); err != nil {
-		return line{}, err
+	for _, then := range []func(context.Context, pgx.Tx, line) error{keep, typed} {
+		if err := then(ctx, tx, l); err != nil {
+			return line{}, err
+		}
 	}
 	return l, record(ctx, tx, l.ConversationID, append(news, l.ID)...)
 }

@@ -60,6 +60,14 @@ type (
 		Rate(ctx context.Context, c ConversationID, r Rating) error
 	}
 
+	// Report tells agents what became of their words behind the hub, where that is
+	// not plain success, and whether the user can be reached. It is for
+	// conversations that have ended, too. Where a hub refuses it for good, or has
+	// no such ability, the agent is told in words.
+	Report interface {
+		Report(ctx context.Context, c ConversationID, n News) error
+	}
+
 	// Census tells what the hub knows of the conversations opened by our side.
 	Census interface {
 		// Conversations returns those that are open.
@@ -99,6 +107,25 @@ type Rating struct {
 	Key     string // the same key is one rating
 	Score   int    // 1 is worst, 5 is best
 	Comment string
+}
+
+// A NewsKind says what is reported.
+type NewsKind string
+
+// Kinds of news. The first two are of a message.
+const (
+	NewsFailed      NewsKind = "failed"      // the user did not get it
+	NewsUnknown     NewsKind = "unknown"     // nobody knows whether they did
+	NewsUnreachable NewsKind = "unreachable" // nothing gets to the user; what agents say waits
+	NewsReachable   NewsKind = "reachable"   // it does again
+)
+
+// A News is one thing to report. Reported twice it is the same, and what has
+// failed stays failed.
+type News struct {
+	Kind    NewsKind `json:"kind"`
+	Message string   `json:"message,omitempty"` // the hub's id of the agent's message
+	Reason  string   `json:"reason,omitempty"`  // why it failed: refused, expired, fault
 }
 
 // A Standing is how a conversation stands at the hub.

@@ -79,6 +79,27 @@ func (w *world) said(tb testing.TB, id string) []string {
 	return texts
 }
 
+// reported is what the desk shows of what became of the agents' words, and of the
+// user: failed, unknown, unreachable.
+func (w *world) reported(tb testing.TB, id string) []string {
+	tb.Helper()
+	var thread struct {
+		Conversation struct{ Unreachable bool }
+		Lines        []struct{ Report string }
+	}
+	w.desk(tb, http.MethodGet, "/api/desk/conversations/"+url.PathEscape(id), nil, &thread)
+	var all []string
+	for _, l := range thread.Lines {
+		if l.Report != "" {
+			all = append(all, l.Report)
+		}
+	}
+	if thread.Conversation.Unreachable {
+		all = append(all, "unreachable")
+	}
+	return all
+}
+
 // agentSays answers over the API, as a hub's own programs do.
 func (w *world) agentSays(tb testing.TB, id, text string) {
 	tb.Helper()

@@ -33,7 +33,7 @@ func TestR14_StopsWhenTold(t *testing.T) {
 			began := time.Now()
 			w.agentSays(t, id, "one")
 			eventually(t, "the agent told", func() bool {
-				return slices.ContainsFunc(w.said(t, id), func(s string) bool { return strings.Contains(s, "cannot be reached") })
+				return slices.Equal(w.reported(t, id), []string{"unreachable"})
 			})
 			t.Logf("the agent was told after %s", time.Since(began).Round(time.Millisecond))
 			w.agentSays(t, id, "two")
@@ -45,6 +45,7 @@ func TestR14_StopsWhenTold(t *testing.T) {
 			w.sandbox.ClearFaults(sandbox.Connector)
 			sandboxtest.Say(t, user, "I am back")
 			sandboxtest.WaitLine(t, user, sandbox.ByAgent, "three")
+			eventually(t, "the agent told again", func() bool { return len(w.reported(t, id)) == 0 })
 			words := slices.DeleteFunc(byAuthor(user, sandbox.ByAgent), func(s string) bool { return !strings.HasPrefix(s, "**") })
 			if diff := cmp.Diff([]string{"**Bo**: one", "**Bo**: two", "**Bo**: three"}, words); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
@@ -59,7 +60,7 @@ func TestEndUnreachable(t *testing.T) {
 	w, user, id := escalated(t, sandbox.Config{})
 	w.sandbox.Fault(sandbox.Connector, sandbox.Fault{Status: http.StatusForbidden, Code: "ConversationBlockedByUser"})
 	w.agentSays(t, id, "one")
-	eventually(t, "the agent told", func() bool { return len(w.said(t, id)) == 2 })
+	eventually(t, "the agent told", func() bool { return len(w.reported(t, id)) == 1 })
 	w.agentEnds(t, id)
 	eventually(t, "the mapping is closed", func() bool { return w.mappings(t, "closed") == 1 })
 	w.sandbox.ClearFaults(sandbox.Connector)
@@ -112,7 +113,7 @@ func TestUnreachableInTheNext(t *testing.T) {
 	w.sandbox.Fault(sandbox.Connector, sandbox.Fault{Status: http.StatusForbidden, Code: "ConversationBlockedByUser"})
 	eventually(t, "the next agent told", func() bool {
 		return slices.ContainsFunc(w.chats(t), func(c chat) bool {
-			return c.ID != id && slices.ContainsFunc(w.said(t, c.ID), func(s string) bool { return strings.Contains(s, "cannot be reached") })
+			return c.ID != id && slices.Equal(w.reported(t, c.ID), []string{"unreachable"})
 		})
 	})
 	eventually(t, "the old one is over", func() bool { return w.mappings(t, "ending") == 0 })

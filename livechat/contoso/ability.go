@@ -103,6 +103,20 @@ func (a *Adapter) Rate(ctx context.Context, c livechat.ConversationID, r livecha
 	return nil
 }
 
+// Report implements [livechat.Report]. It needs no key: twice is no change.
+func (a *Adapter) Report(ctx context.Context, c livechat.ConversationID, n livechat.News) error {
+	in := struct {
+		ConversationID livechat.ConversationID `json:"conversationId"`
+		MessageID      string                  `json:"messageId,omitempty"`
+		Report         livechat.NewsKind       `json:"report"`
+		Reason         string                  `json:"reason,omitempty"`
+	}{c, n.Message, n.Kind, n.Reason}
+	if err := a.call(ctx, "/api/chat/report", "", in, nil); err != nil {
+		return fmt.Errorf("report to hub: %w", err)
+	}
+	return nil
+}
+
 // Position implements [livechat.Queueing].
 func (a *Adapter) Position(ctx context.Context, c livechat.ConversationID) (livechat.QueueState, error) {
 	var out place

@@ -44,6 +44,7 @@ var (
 	_ livechat.Queueing  = (*Adapter)(nil)
 	_ livechat.Available = (*Adapter)(nil)
 	_ livechat.Rate      = (*Adapter)(nil)
+	_ livechat.Report    = (*Adapter)(nil)
 	_ livechat.Census    = (*Adapter)(nil)
 )
 

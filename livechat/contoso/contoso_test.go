@@ -95,6 +95,10 @@ func startWith(tb testing.TB, config hub.Config) livechattest.Hub {
 			tb.Helper()
 			return files(tb, base, c)
 		},
+		News: func(tb testing.TB, c livechat.ConversationID) []livechat.News {
+			tb.Helper()
+			return news(tb, base, c)
+		},
 		Say: func(tb testing.TB, c livechat.ConversationID, agent, text string) {
 			tb.Helper()
 			desk(tb, base, c, "/messages", map[string]string{"message": text, "sender": agent})

@@ -75,8 +75,9 @@ func by(agent string) map[string]string { return map[string]string{"sender": age
 
 // A shown is a line of the contract's own message list.
 type shown struct {
-	Message, From, State string
-	Attachments          []struct{ Name, ContentType, URL string }
+	ID, Message, From, State string
+	Report, ReportReason     string
+	Attachments              []struct{ Name, ContentType, URL string }
 }
 
 func messages(tb testing.TB, base string, c livechat.ConversationID) (all []shown) {
@@ -112,6 +113,25 @@ func lines(tb testing.TB, base string, c livechat.ConversationID) (texts []strin
 		}
 	}
 	return texts
+}
+
+// news is what it shows of reports.
+func news(tb testing.TB, base string, c livechat.ConversationID) (all []livechat.News) {
+	tb.Helper()
+	for _, l := range messages(tb, base, c) {
+		if l.Report != "" {
+			all = append(all, livechat.News{Kind: livechat.NewsKind(l.Report), Message: l.ID, Reason: l.ReportReason})
+		}
+	}
+	var stands struct{ Unreachable bool }
+	call(tb, jsonhttp.Request{
+		Method: http.MethodGet, URL: base + "/api/chat/conversations/" + url.PathEscape(string(c)),
+		Header: http.Header{"X-Api-Key": {apiKey}}, Out: &stands,
+	})
+	if stands.Unreachable {
+		all = append(all, livechat.News{Kind: livechat.NewsUnreachable})
+	}
+	return all
 }
 
 // files are what it shows of the user's files, with their content.

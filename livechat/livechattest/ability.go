@@ -48,6 +48,11 @@ func abilities(a livechat.Adapter) map[string]func(context.Context) error {
 	if can, ok := a.(livechat.Rate); ok {
 		all["rate"] = func(ctx context.Context) error { return can.Rate(ctx, "c", livechat.Rating{Key: "1", Score: 5}) }
 	}
+	if can, ok := a.(livechat.Report); ok {
+		all["report"] = func(ctx context.Context) error {
+			return can.Report(ctx, "c", livechat.News{Kind: livechat.NewsUnreachable})
+		}
+	}
 	if can, ok := a.(livechat.Census); ok {
 		all["conversations"] = func(ctx context.Context) error { _, err := can.Conversations(ctx); return err }
 		all["status"] = func(ctx context.Context) error { _, err := can.Status(ctx, "c"); return err }
@@ -176,6 +181,40 @@ func rate(t *testing.T, h Hub) {
 		wantPermanent(t, can.Rate(t.Context(), c, livechat.Rating{Key: "3", Score: score}))
 	}
 	wantPermanent(t, can.Rate(t.Context(), "nobody's", livechat.Rating{Key: "1", Score: 5}))
+}
+
+func report(t *testing.T, h Hub) {
+	t.Helper()
+	can, ok := h.Adapter.(livechat.Report)
+	if !ok {
+		return
+	}
+	c := open(t, h, "k")
+	var said []string
+	for _, text := range []string{"one", "two", "three"} {
+		h.Say(t, c, "Bo", text)
+		said = append(said, last(t, h, livechat.KindMessage).Message)
+	}
+	want := []livechat.News{
+		{Kind: livechat.NewsFailed, Message: said[0], Reason: "refused"},
+		{Kind: livechat.NewsUnknown, Message: said[1]},
+		{Kind: livechat.NewsUnreachable},
+	}
+	for _, n := range want {
+		must(t, can.Report(t.Context(), c, n))
+		must(t, can.Report(t.Context(), c, n)) // the second time nothing happens
+	}
+	must(t, can.Report(t.Context(), c, livechat.News{Kind: livechat.NewsUnknown, Message: said[0]})) // it is known
+	if diff := cmp.Diff(want, h.News(t, c)); diff != "" {
+		t.Errorf("news (-want +got):\n%s", diff)
+	}
+	wantPermanent(t, can.Report(t.Context(), c, livechat.News{Kind: livechat.NewsFailed, Message: "nobody's"}))
+	wantPermanent(t, can.Report(t.Context(), "nobody's", want[2]))
+	must(t, h.Adapter.End(t.Context(), livechat.Ending{Conversation: c, Key: "k"}))
+	must(t, can.Report(t.Context(), c, livechat.News{Kind: livechat.NewsReachable}))
+	if diff := cmp.Diff(want[:2], h.News(t, c)); diff != "" {
+		t.Errorf("after the end (-want +got):\n%s", diff)
+	}
 }
 
 func census(t *testing.T, h Hub) {

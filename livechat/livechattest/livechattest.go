@@ -26,6 +26,10 @@ type Hub struct {
 	// needed for an adapter that can attach.
 	Files func(tb testing.TB, c livechat.ConversationID) []Given
 
+	// News returns what the agents see of reports: of messages in their order, then
+	// of the user. It is needed for an adapter that can report.
+	News func(tb testing.TB, c livechat.ConversationID) []livechat.News
+
 	// Say and End are an agent's doing.
 	Say func(tb testing.TB, c livechat.ConversationID, agent, text string)
 	End func(tb testing.TB, c livechat.ConversationID, agent string)
@@ -95,6 +99,7 @@ func Run(t *testing.T, hub func(tb testing.TB) Hub) {
 		"queueing/until an agent comes":       queueing,
 		"available/can be asked":              available,
 		"rate/during and after":               rate,
+		"report/stays with the message":       report,
 		"census/what is open":                 census,
 		"errors/away":                         away,
 		"errors/statuses":                     statuses,
