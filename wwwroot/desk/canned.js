@@ -2,7 +2,7 @@
 // them, and any agent can change them.
 
 import { byId, el } from "./dom.js";
-import { request } from "./store.js";
+import { request } from "./api.js";
 import { expand, matching } from "./template.js";
 import { t } from "./words.js";
 

@@ -7,10 +7,12 @@ const draftKey = (id) => `draft ${id}`;
 
 const typingEvery = 3000; // ms
 const few = 1000; // characters left, from which on they are counted
+const exact = 100; // and from which on exactly: each change is read out
 
 function drawCount() {
   const left = byId("draft").maxLength - byId("draft").value.length;
-  byId("draft-count").textContent = left < few ? t("{left} characters left", { left }) : "";
+  const said = left < exact ? left : Math.floor(left / exact) * exact;
+  byId("draft-count").textContent = left < few ? t("{left} characters left", { left: said }) : "";
 }
 
 // composer wires the form: current tells which conversation is open, send takes

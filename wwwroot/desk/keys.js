@@ -7,13 +7,14 @@ import { t } from "./words.js";
 
 const keysKey = "keys";
 const usual = {
-  next: "j", previous: "k", reply: "r", note: "n", attach: "f", canned: "c",
-  search: "s", take: "a", end: "e", endNext: "x", map: "?",
+  next: "j", previous: "k", reply: "r", note: "n", attach: "f", canned: "c", emoji: "m",
+  search: "s", take: "a", leave: "l", transfer: "t", end: "e", endNext: "x", map: "?",
 };
 
 const names = {
   next: "Next conversation", previous: "Previous conversation", reply: "Write a reply", note: "Write a private note",
-  attach: "Attach a file", canned: "Canned replies", search: "Search", take: "Accept or join",
+  attach: "Attach a file", canned: "Canned replies", emoji: "Emoji",
+  search: "Search", take: "Accept, join or take back", leave: "Leave", transfer: "Transfer the conversation",
   end: "End conversation", endNext: "End and go to the next", map: "Show the keys",
 };
 

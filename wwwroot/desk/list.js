@@ -1,7 +1,7 @@
 // The list on the left: who waits, who is being helped, who has left. It makes
 // elements for what can be seen and a little more; the rest follows on scrolling.
 
-import { byId, el, face, nameOf, place, stateTag } from "./dom.js";
+import { byId, el, face, icon, nameOf, place, stateTag } from "./dom.js";
 import { choose, count } from "./filter.js";
 import { since, stamp } from "./time.js";
 import { t } from "./words.js";
@@ -37,6 +37,7 @@ function fill(link, c, selected) {
     el("span", { class: "status" },
       stateTag(c.state), " ",
       c.waitingSince && el("span", { class: "waits" }, el("span", { "data-since": c.waitingSince }, since(c.waitingSince))),
+      c.unreachable && c.state !== "ended" && el("span", { class: "state unreachable" }, icon("unreachable"), t("Cannot be reached")),
       c.agent && c.state === "active" && el("span", { class: "holder", dir: "auto" }, c.agent)));
 }
 

@@ -2,10 +2,12 @@
 // its details on a narrow screen; so links, reload and the back button work.
 
 import { alertSwitches, drawCount, news, tell } from "./alerts.js";
+import { pathOf } from "./api.js";
 import { canned } from "./canned.js";
 import { composer, keepDrafts, showDraft } from "./composer.js";
 import { amending, deeds, drawDeeds, presence, showProblem } from "./deeds.js";
-import { byId, nameOf } from "./dom.js";
+import { byId, el, icon, nameOf } from "./dom.js";
+import { picking } from "./emoji.js";
 import { attaching } from "./files.js";
 import { drawHandover } from "./handover.js";
 import { shortcuts } from "./keys.js";
@@ -14,9 +16,9 @@ import { drawNotes, noting } from "./notes.js";
 import { drawPanel } from "./panel.js";
 import { agentName, outside, restorePlace, showSignIn, signInKeys, welcome } from "./signin.js";
 import { preferences } from "./preferences.js";
-import { pathOf, Store } from "./store.js";
+import { Store } from "./store.js";
 import { drawThread, threadKeys } from "./thread.js";
-import { localTime, moment, since } from "./time.js";
+import { localTime, moment, since, together } from "./time.js";
 import { undoing } from "./undo.js";
 import { speak, t } from "./words.js";
 
@@ -40,6 +42,7 @@ function drawHead(c) {
     state.replaceChildren(c.state === "waiting" ? t("Waiting for a first answer for") : t("Active · waiting for your answer for"), " ", ticking);
   }
   drawDeeds(c, agentName());
+  drawUnreachable(c);
   drawTyping();
   byId("composer").hidden = c.state === "ended";
   byId("ended-note").hidden = c.state !== "ended";
@@ -47,9 +50,24 @@ function drawHead(c) {
     : t("An agent ended this conversation. A new request opens a new one.");
 }
 
+function drawUnreachable(c) {
+  const banner = byId("unreachable");
+  banner.hidden = !c.unreachable || c.state === "ended";
+  banner.replaceChildren(...banner.hidden ? [] : [icon("unreachable"),
+    el("span", null, t("The user cannot be reached: they blocked or removed the app, or an admin did. What you write is kept, and arrives when they write again."))]);
+}
+
 function drawTyping() {
   const c = current();
-  byId("user-typing").textContent = c?.typingUntil > Date.now() && c.state !== "ended" ? t("{name} is typing…", { name: nameOf(c) }) : "";
+  const open = c && c.state !== "ended";
+  byId("user-typing").textContent = open && c.typingUntil > Date.now() ? t("{name} is typing…", { name: nameOf(c) }) : "";
+  const others = open && c.agentsTypingUntil > Date.now() ? c.agentsTyping.filter((name) => name !== agentName()) : [];
+  say(byId("others-typing"), others.length > 0 ? t("Also writing a reply here: {names}", { names: together(others) }) : "");
+}
+
+// say shows a warning; what is shown already is not announced again.
+function say(node, text) {
+  if (node.textContent !== text) node.replaceChildren(...text ? [icon("warning"), text] : []);
 }
 
 // markRead tells the server what the agent has really seen.
@@ -70,6 +88,7 @@ function drawSelected() {
   drawThread(selected, store.thread(selected), {
     retry: (key) => store.retry(selected, key),
     resend: (line) => store.resend(selected, line).catch((problem) => showProblem(problem.message)),
+    settle: (line, how) => store.settle(selected, line.id, how, agentName()).catch((problem) => showProblem(problem.message)),
     open: () => current()?.state !== "ended",
     amend: amendLine,
     mayAmend: (line) => current()?.state !== "ended" && line.sender === agentName(),
@@ -168,6 +187,7 @@ canned(() => ({
   "conversation.problem": current()?.problem, "conversation.reference": current()?.reference,
 }));
 composer(() => selected, (id, words) => store.send(id, words, agentName()), (id) => store.typing(id, agentName()));
+picking();
 attaching(() => selected, (id, name) => pathOf(id, `/files?${new URLSearchParams({ name, sender: agentName() })}`), (line) => store.received(line));
 noting(() => selected, (id, text, key) => store.note(id, text, agentName(), key));
 const askEnd = deeds(() => selected, () => nameOf(current()), (id, deed, body) => store.act(id, deed, { ...body, sender: agentName() }));
@@ -189,7 +209,8 @@ const focus = (id) => { if (byId(id).checkVisibility()) byId(id).focus(); };
 shortcuts({
   next: () => go(1), previous: () => go(-1), reply: () => focus("draft"), search: () => focus("search"),
   note: () => { if (selected && !byId("note-text").checkVisibility()) location.hash = `${selected}/details`; focus("note-text"); },
-  attach: () => press("attach"), take: () => press("join"), end: () => press("end"),
+  attach: () => press("attach"), emoji: () => press("emoji-button"),
+  take: () => press("join"), leave: () => press("leave"), transfer: () => press("transfer"), end: () => press("end"),
   endNext: () => { if (selected && byId("end").checkVisibility()) askEnd(() => go(1) || go(-1)); },
   canned: () => { byId("draft").value = "/"; focus("draft"); byId("draft").dispatchEvent(new Event("input")); },
 }, () => [...store.conversations.values()].filter((c) => c.state !== "ended")

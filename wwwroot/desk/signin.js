@@ -2,7 +2,7 @@
 // whoever they say they are.
 
 import { byId } from "./dom.js";
-import { request } from "./store.js";
+import { request } from "./api.js";
 import { t } from "./words.js";
 
 const placeKey = "place before sign-in";

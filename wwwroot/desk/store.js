@@ -2,21 +2,9 @@
 // event replaces what it is about, so one that comes twice does no harm, and a
 // reader that names the last number it saw misses nothing.
 
+import { pathOf, post, request } from "./api.js";
 import { concerns } from "./filter.js";
 import { t } from "./words.js";
-
-export async function request(path, options) {
-  const response = await fetch(path, options);
-  if (response.status === 204) return null;
-  const body = await response.json().catch(() => ({}));
-  if (!response.ok) {
-    throw Object.assign(new Error(body.error || t("The server answered {status}.", response)), { status: response.status });
-  }
-  return body;
-}
-
-const post = (path, body, headers = {}) =>
-  request(path, { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json", ...headers } });
 
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
@@ -25,10 +13,9 @@ const marks = new Set(["edited", "deleted", "queued"]);
 
 const pendingKey = "on its way";
 const typingLasts = 6000; // ms
+const threadsKept = 30; // those opened last: a day has many
 
 const isShut = (problem) => problem.status === 401 || problem.status === 403;
-
-export const pathOf = (id, rest = "") => `/api/desk/conversations/${encodeURIComponent(id)}${rest}`;
 
 export class Store extends EventTarget {
   conversations = new Map(); // by id
@@ -112,7 +99,9 @@ export class Store extends EventTarget {
   }
 
   #keep(conversation) {
-    if (conversation.userTyping) conversation.typingUntil = Date.now() + typingLasts;
+    const until = Date.now() + typingLasts;
+    if (conversation.userTyping) conversation.typingUntil = until;
+    if (conversation.agentsTyping) conversation.agentsTypingUntil = until;
     this.conversations.set(conversation.id, conversation);
   }
 
@@ -123,9 +112,12 @@ export class Store extends EventTarget {
 
   // open loads a thread. Events that arrive meanwhile find it and are kept.
   async open(id) {
-    if (this.lines.has(id)) return;
-    const fresh = new Map();
+    const known = this.lines.get(id);
+    const fresh = known ?? new Map();
+    this.lines.delete(id); // behind those opened before
     this.lines.set(id, fresh);
+    if (known) return;
+    this.#forget();
     try {
       const { conversation, lines, past } = await request(pathOf(id));
       this.past.set(id, past);
@@ -137,6 +129,13 @@ export class Store extends EventTarget {
       throw problem;
     } finally {
       this.#changed(id);
+    }
+  }
+
+  #forget() {
+    for (const id of [...this.lines.keys()].slice(0, -threadsKept)) {
+      this.lines.delete(id);
+      this.past.delete(id);
     }
   }
 
@@ -259,6 +258,12 @@ export class Store extends EventTarget {
   // resend tells once more what was refused on its way to the user.
   resend(id, line) {
     return this.#try(post(pathOf(id, `/messages/${encodeURIComponent(line)}/retry`), {}));
+  }
+
+  // settle says a line again, or leaves it, of which it is told that it may not have
+  // arrived.
+  settle(id, line, how, sender) {
+    return this.#try(post(pathOf(id, `/messages/${encodeURIComponent(line)}/${how}`), { sender }));
   }
 
   // note keeps a private note.

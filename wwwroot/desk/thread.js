@@ -14,17 +14,32 @@ let shown = null; // the conversation the elements belong to
 let elements = new Map();
 let newestSeen = null;
 
+const reasons = { refused: "refused there", expired: "it took too long", fault: "the channel failed" };
+
 const nameOfLine = (line) => line.key || line.id;
 
-function again(work) {
-  const button = el("button", { class: "again", type: "button" }, t("Send again"));
+function offer(text, work) {
+  const button = el("button", { class: "again", type: "button" }, text);
   button.addEventListener("click", work);
   return button;
 }
 
+const again = (work) => offer(t("Send again"), work);
+
 const trouble = (text) => el("span", { class: "trouble" }, icon("failed"), " ", text);
 
-function delivery(line, { retry, resend, open }) {
+// outcome is what became of a line behind the hub, and what to make of it.
+function outcome(line, { settle, open }) {
+  const said = line.report === "failed"
+    ? trouble(t("Not delivered: {reason}", { reason: reasons[line.reportReason] ? t(reasons[line.reportReason]) : line.reportReason }))
+    : el("span", { class: "slow" }, icon("unknown"), " ", t("Not certain: the user may have it"));
+  if (line.reportSettled) return [said, line.reportSettled === "again" ? t("Said again") : t("Left as it is")];
+  return [said, open() && line.message && again(() => settle(line, "again")), offer(t("Leave it"), () => settle(line, "leave"))];
+}
+
+function delivery(line, actions) {
+  if (line.report && !line.deleted) return outcome(line, actions);
+  const { retry, resend, open } = actions;
   switch (line.state) {
     case "sending": return [t("Sending…")];
     case "queued": return line.failure
@@ -78,7 +93,7 @@ function change(line, { amend, mayAmend }) {
 }
 
 function updateLine(node, line, first, actions) {
-  const face = JSON.stringify([line.state, line.failure, first, line.id, line.message, line.deleted, actions.mayAmend(line), actions.open()]);
+  const face = JSON.stringify([line.state, line.failure, line.report, line.reportSettled, first, line.id, line.message, line.deleted, actions.mayAmend(line), actions.open()]);
   if (node.dataset.face === face) return;
   node.dataset.face = face;
   if (line.from === "system") {
@@ -95,8 +110,8 @@ function updateLine(node, line, first, actions) {
 }
 
 // drawThread shows a conversation's lines. Whoever reads further up stays there
-// and is told of new ones. The actions are retry, resend, amend and mayAmend; open
-// tells whether the conversation is.
+// and is told of new ones. The actions are retry, resend, settle, amend and mayAmend;
+// open tells whether the conversation is.
 export function drawThread(id, lines, actions) {
   const log = byId("log");
   const scroller = byId("scroller");

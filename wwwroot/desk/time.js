@@ -43,6 +43,9 @@ export function lasting(seconds) {
 // since is how long ago.
 export const since = (iso) => lasting((Date.now() - new Date(iso)) / 1000);
 
+// together is a list of names as one says it.
+export const together = (names) => new Intl.ListFormat(locale, { type: "conjunction" }).format(names);
+
 // localTime is the time in an IANA zone, or "" when the browser does not know it.
 export function localTime(zone) {
   try {
