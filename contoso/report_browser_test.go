@@ -12,7 +12,9 @@ import (
 )
 
 // metaOf is what stands below the agents' line of a number.
-func metaOf(n string) string { return `document.querySelectorAll("#log .agent .meta")[` + n + `]?.innerText` }
+func metaOf(n string) string {
+	return `document.querySelectorAll("#log .agent .meta")[` + n + `]?.innerText`
+}
 
 func TestDesk_says_what_became_of_a_line_and_lets_the_agent_decide(t *testing.T) {
 	t.Parallel()

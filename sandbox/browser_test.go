@@ -2,9 +2,12 @@ package sandbox_test
 
 import (
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/liaison-skill/liaison/activity"
 	"github.com/liaison-skill/liaison/internal/browsertest"
@@ -89,17 +92,91 @@ func TestPageOrdersFaults(t *testing.T) {
 	s := start(t, sandbox.Config{})
 	k := newSkill(t, s)
 	page := browsertest.Open(t, s.URL())
-	page.Wait(`document.querySelectorAll("#fault-list button").length`, "11")
+	page.Wait(`document.querySelectorAll("#fault-list button").length`, "13")
 	page.Click("#break")
-	page.Click("#fault-list button")
+	page.Click(`[data-fault="teams-429"]`)
 	page.Wait(`document.querySelector("#fault-state").textContent`, "One fault is on.")
 	conversation := s.User("Alex").Conversation()
 	if status := k.proactive(t.Context(), conversation, "hi"); status != http.StatusTooManyRequests {
 		t.Errorf("status %d, want 429", status)
 	}
+	const came = `document.querySelector("#fault-list li:has([data-fault='teams-429']) .came").innerText`
+	page.Wait(came+`.includes("Teams answered a post with 429")`, "true")
 	page.Click("#mend")
 	page.Wait(`document.querySelector("#fault-state").textContent`, "Everything works.")
 	if status := k.proactive(t.Context(), conversation, "hi"); status != http.StatusCreated {
 		t.Errorf("status %d, want 201", status)
+	}
+	page.Wait(came+`.includes("Teams answered the next with 201")`, "true")
+}
+
+func TestPageBreaksPartsBesideTheSandbox(t *testing.T) {
+	t.Parallel()
+	s := start(t, sandbox.Config{})
+	k := newSkill(t, s)
+	did := make(chan string, 10)
+	s.SetParts(
+		sandbox.Part{
+			ID: "kill", Title: "Kill the service", Text: "All its connections are cut at once. It starts anew after three seconds.",
+			Break: func() { did <- "killed"; s.Happened("kill", "Gone, in the midst of what it did.") },
+		},
+		sandbox.Part{
+			ID: "hub", Title: "The hub is down", Text: "It takes no connections until all is mended.",
+			Break: func() { did <- "hub broken"; s.Happened("hub", "Gone. What is said waits for it.") },
+			Mend:  func() { did <- "hub mended"; s.Happened("hub", "It is back <b>.") },
+		},
+	)
+	page := browsertest.Open(t, s.URL())
+	page.Wait(`document.querySelectorAll("#fault-list button").length`, "15")
+	page.Click("#break")
+	for range 2 { // what is broken is not broken again
+		page.Click(`[data-fault="hub"]`)
+		page.Wait(`document.querySelector("#fault-state").textContent`, "One fault is on.")
+	}
+	page.Click(`[data-fault="kill"]`)
+	page.Click(`[data-fault="teams-429"]`)
+	for range 2 {
+		k.proactive(t.Context(), s.User("Alex").Conversation(), "hi")
+	}
+	page.Wait(`document.querySelector("#fault-list").innerText.includes("answered the next with 201")`, "true")
+	if found := page.Audit(); found != "" {
+		t.Error(found)
+	}
+	if folder := os.Getenv("TEST_SCREENSHOTS"); folder != "" {
+		page.Picture(filepath.Join(folder, "teams-faults-light.png"), "light", 1280, 800)
+		page.Picture(filepath.Join(folder, "teams-faults-dark-narrow.png"), "dark", 390, 780)
+	}
+	for range 2 { // what works is not mended
+		page.Click("#mend")
+		page.Wait(`document.querySelector("#fault-state").textContent`, "Everything works.")
+	}
+	page.Wait(`document.querySelector("#fault-list").innerText.includes("It is back <b>.")`, "true")
+	close(did)
+	var all []string
+	for what := range did {
+		all = append(all, what)
+	}
+	if diff := cmp.Diff([]string{"hub broken", "killed", "hub mended"}, all); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestPageNamesOnWhoseBehalf: a bot may speak for a person, and says so.
+func TestPageNamesOnWhoseBehalf(t *testing.T) {
+	t.Parallel()
+	s, _, alex := withSkill(t, sandbox.Config{})
+	page := browsertest.Open(t, s.URL())
+	page.Wait(`document.title`, "Alex Wilber | Contoso copilot")
+	person := object{"itemid": 0, "mentionType": "person", "mri": "29:adele", "displayName": "Adele <b>"}
+	posted(t, s, alex, object{"type": "message", "text": "hello", "channelData": object{"onBehalfOf": []object{person}}})
+	const by = `[...document.querySelectorAll("#log .by b")].at(-1).textContent`
+	page.Wait(by, "Adele <b> through Contoso copilot")
+	posted(t, s, alex, object{"type": "message", "text": "and I am the bot"})
+	page.Wait(by, "Contoso copilot")
+	delete(person, "mri")
+	status := send(t.Context(), t, http.MethodPost, chatURL(s, alex.Conversation()), botToken(t.Context(), t, s),
+		object{"type": "message", "text": "x", "channelData": object{"onBehalfOf": []object{person}}})
+	if status != http.StatusBadRequest {
+		t.Errorf("without mri: status %d", status)
 	}
 }

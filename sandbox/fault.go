@@ -41,15 +41,18 @@ type Fault struct {
 // A standingFault waits for requests of its leg.
 type standingFault struct {
 	leg  Leg
-	left int // requests it will still hit; negative: all
+	left int    // requests it will still hit; negative: all
+	id   string // of the breakage on the page; "" for none
 	Fault
 }
 
 // Fault makes a leg misbehave. Faults of one leg hit in the order they were
 // given, each until it is used up.
-func (s *Sandbox) Fault(leg Leg, f Fault) {
+func (s *Sandbox) Fault(leg Leg, f Fault) { s.fault(leg, f, "") }
+
+func (s *Sandbox) fault(leg Leg, f Fault, id string) {
 	s.update(func() {
-		s.faults = append(s.faults, standingFault{leg: leg, left: cmp.Or(f.Times, -1), Fault: f})
+		s.faults = append(s.faults, standingFault{leg: leg, left: cmp.Or(f.Times, -1), id: id, Fault: f})
 	})
 }
 

@@ -54,7 +54,9 @@ func (s *Sandbox) on(leg Leg, endpoint func(request) reply) gin.HandlerFunc {
 		}
 		q := request{c, body}
 		kept := s.remember(leg, q)
-		s.settle(kept, s.play(q, s.takeFault(leg, q.param("conversation")), endpoint))
+		f := s.takeFault(leg, q.param("conversation"))
+		s.settle(kept, s.play(q, f, endpoint))
+		s.came(kept, f)
 		return nil
 	})
 }

@@ -70,7 +70,31 @@ func (s *Sandbox) line(ctx context.Context, out outgoing) (Line, error) {
 		suggested = nil
 	}
 	l.Suggested = suggested[:min(len(suggested), shownSuggestions)]
-	return l, nil
+	l.Through, err = behalf(out.ChannelData)
+	return l, err
+}
+
+// behalf returns the name of the person on whose behalf a bot speaks, "" for none:
+// the client then names the sender "<person> through <app>"
+// (https://learn.microsoft.com/microsoftteams/platform/messaging-extensions/how-to/action-commands/respond-to-task-module-submit).
+func behalf(channelData json.RawMessage) (string, error) {
+	var data struct {
+		OnBehalfOf []struct {
+			ItemID      int    `json:"itemid"`
+			MentionType string `json:"mentionType"`
+			MRI         string `json:"mri"`
+			DisplayName string `json:"displayName"`
+		} `json:"onBehalfOf"`
+	}
+	_ = json.Unmarshal(channelData, &data) // of any shape; only this one is known
+	if len(data.OnBehalfOf) == 0 {
+		return "", nil
+	}
+	who := data.OnBehalfOf[0]
+	if len(data.OnBehalfOf) > 1 || who.ItemID != 0 || who.MentionType != "person" || who.MRI == "" || who.DisplayName == "" {
+		return "", errors.New("onBehalfOf: Teams takes one person, item 0, with mri and displayName")
+	}
+	return who.DisplayName, nil
 }
 
 // attachment adds an attachment to a line.

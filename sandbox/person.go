@@ -49,6 +49,7 @@ type Line struct {
 	Suggested []card.Action `json:"suggested,omitempty"`
 	Pressed   string        `json:"pressed,omitempty"` // the title of the button of a card the user pressed last
 	Reactions []string      `json:"reactions,omitempty"`
+	Through   string        `json:"through,omitempty"` // on whose behalf the bot said it
 	At        time.Time     `json:"at"`
 	Edited    bool          `json:"edited,omitempty"`
 	Deleted   bool          `json:"deleted,omitempty"`

@@ -80,14 +80,18 @@ type Sandbox struct {
 	client  *http.Client // to the skill
 	keys    keyRing
 
-	mu      sync.Mutex
-	changed chan struct{} // closed and replaced by every update
-	skill   string        // the skill's messages endpoint
-	bot     string        // the endpoint of a bot that gets Teams' invokes; "": Copilot Studio
-	record  record
-	faults  []standingFault
-	lastID  int64
-	sent    window // what the connector took in this tenant
+	mu       sync.Mutex
+	changed  chan struct{} // closed and replaced by every update
+	skill    string        // the skill's messages endpoint
+	bot      string        // the endpoint of a bot that gets Teams' invokes; "": Copilot Studio
+	record   record
+	faults   []standingFault
+	parts    []Part
+	broken   map[string]bool // parts, by id
+	hurt     map[Leg]wound
+	happened []happening
+	lastID   int64
+	sent     window // what the connector took in this tenant
 
 	people         []*person // in the order they came
 	byName         map[string]*person
@@ -136,6 +140,8 @@ func New(cfg Config) (*Sandbox, error) {
 		switches: cfg.Switches,
 
 		record:         record{requests: map[Leg][]*Request{}, answered: map[Leg]int{}},
+		broken:         map[string]bool{},
+		hurt:           map[Leg]wound{},
 		byName:         map[string]*person{},
 		byConversation: map[activity.ConversationID]*person{},
 		bySkill:        map[activity.ConversationID]*person{},

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/sethvargo/go-envconfig"
 	"golang.org/x/sync/errgroup"
 
@@ -43,18 +42,13 @@ type demoCmd struct {
 // demo is the three programs, wired to each other.
 type demo struct {
 	database embeddedServer
-	pools    []*pgxpool.Pool
-	service  *app.App
-	hub      *contoso.App
+	service  *part
+	hub      *part
 	sandbox  *sandbox.Sandbox
 	ports    [3]net.Listener // service, hub, sandbox
-	metrics  net.Listener    // nil where the address is taken
 }
 
 func (r *demo) close() {
-	for _, pool := range r.pools {
-		pool.Close()
-	}
 	if r.database.Server != nil {
 		r.database.Stop()
 	}
@@ -127,10 +121,7 @@ func (d demoCmd) wire(ctx context.Context, c console, run *demo) error {
 		return err
 	}
 	run.sandbox.SetDeskURL(base(1))
-	if run.hub, err = run.newHub(ctx, base(0), base(1), log); err != nil {
-		return err
-	}
-	serviceDB, err := run.open(ctx, demoDatabase, migrations.Schema())
+	hub, err := run.newHub(ctx, base(0), base(1), log)
 	if err != nil {
 		return err
 	}
@@ -138,9 +129,53 @@ func (d demoCmd) wire(ctx context.Context, c console, run *demo) error {
 	if err != nil {
 		return err
 	}
-	run.metrics = listenMetrics(ctx, log, cfg.MetricsListen)
-	run.service, err = app.New(cfg, version, serviceDB, log, run.ports[0].Addr())
-	return err
+	if err := run.migrate(ctx, demoDatabase, migrations.Schema()); err != nil {
+		return err
+	}
+	run.offer(hub, run.newService(cfg, log))
+	return nil
+}
+
+// newService makes the service.
+func (r *demo) newService(cfg app.Config, log *slog.Logger) runner {
+	return func(ctx context.Context, ln net.Listener, p *plug) error {
+		db, err := connectBy(ctx, r.database.URL(demoDatabase), p.dial)
+		if err != nil {
+			return err
+		}
+		defer db.Close()
+		a, err := app.New(cfg, version, db, log, ln.Addr())
+		if err != nil {
+			return err
+		}
+		metrics := listenMetrics(ctx, log, cfg.MetricsListen)
+		if metrics == nil {
+			return a.Run(ctx, ln)
+		}
+		return runBoth(ctx, a, ln, p.listener(metrics))
+	}
+}
+
+// restAfterKill is how long the service is away after it was killed.
+const restAfterKill = 3 * time.Second
+
+// offer lets the sandbox's page break the programs beside it.
+func (r *demo) offer(hub, service runner) {
+	say := func(id string) func(string) {
+		return func(what string) { r.sandbox.Happened(id, what) }
+	}
+	r.hub = newPart(r.ports[1], 0, say("hub"), hub)
+	r.service = newPart(r.ports[0], restAfterKill, say("service"), service)
+	r.sandbox.SetParts(
+		sandbox.Part{
+			ID: "service", Title: "Kill the service", Text: "All its connections are cut at once and nothing is drained, as by kill -9. It starts anew after three seconds.",
+			Break: func() { say("service")("Gone, in the midst of what it did."); r.service.breakIt() },
+		},
+		sandbox.Part{
+			ID: "hub", Title: "The hub is down", Text: "Contoso Live Chat takes no connections until all is mended.",
+			Break: func() { say("hub")("Gone. What is said waits for it."); r.hub.breakIt() }, Mend: r.hub.mend,
+		},
+	)
 }
 
 // baseURL is where the demo's parts and its browser reach a port of this machine.
@@ -152,11 +187,7 @@ func baseURL(addr net.Addr) string {
 }
 
 // newHub makes the hub, whose agents sign in at the sandbox.
-func (r *demo) newHub(ctx context.Context, service, hub string, log *slog.Logger) (*contoso.App, error) {
-	db, err := r.open(ctx, "contoso_demo", contoso.Schema())
-	if err != nil {
-		return nil, err
-	}
+func (r *demo) newHub(ctx context.Context, service, hub string, log *slog.Logger) (runner, error) {
 	settings := r.sandbox.DeskEnv()
 	settings["CONTOSO_WEBHOOK_URL"] = service + "/api/livechat/messages"
 	settings["CONTOSO_WEBHOOK_SECRET"] = demoSecret
@@ -167,17 +198,28 @@ func (r *demo) newHub(ctx context.Context, service, hub string, log *slog.Logger
 	if err := env.Process(ctx, envconfig.MapLookuper(settings), "", &cfg); err != nil {
 		return nil, err
 	}
-	return &contoso.App{DB: db, Log: log, Config: cfg}, nil
-}
-
-// open connects to one of the demo's databases, with its schema in place.
-func (r *demo) open(ctx context.Context, name string, set schema.Set) (*pgxpool.Pool, error) {
-	pool, err := r.database.open(ctx, name)
-	if err != nil {
+	if err := r.migrate(ctx, hubDatabase, contoso.Schema()); err != nil {
 		return nil, err
 	}
-	r.pools = append(r.pools, pool)
-	return pool, schema.Up(ctx, pool, set)
+	return func(ctx context.Context, ln net.Listener, p *plug) error {
+		db, err := connectBy(ctx, r.database.URL(hubDatabase), p.dial)
+		if err != nil {
+			return err
+		}
+		defer db.Close()
+		a := contoso.App{DB: db, Log: log, Config: cfg}
+		return a.Run(ctx, ln)
+	}, nil
+}
+
+// migrate brings the schema of one of the demo's databases up to date.
+func (r *demo) migrate(ctx context.Context, name string, set schema.Set) error {
+	db, err := r.database.open(ctx, name)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	return schema.Up(ctx, db, set)
 }
 
 // environ is the service's environment: what the operator set, then what makes
@@ -201,13 +243,8 @@ func (d demoCmd) environ(sandboxEnv map[string]string, service, hub string) []st
 // run serves all three until ctx ends.
 func (r *demo) run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error {
-		if r.metrics == nil {
-			return r.service.Run(ctx, r.ports[0])
-		}
-		return runBoth(ctx, r.service, r.ports[0], r.metrics)
-	})
-	g.Go(func() error { return r.hub.Run(ctx, r.ports[1]) })
+	g.Go(func() error { return r.service.serve(ctx, r.ports[0]) })
+	g.Go(func() error { return r.hub.serve(ctx, r.ports[1]) })
 	g.Go(func() error { return r.sandbox.Run(ctx, r.ports[2]) })
 	return g.Wait()
 }

@@ -20,6 +20,7 @@ import (
 const (
 	serviceDatabase = "liaison"
 	demoDatabase    = "liaison_demo"
+	hubDatabase     = "contoso_demo"
 )
 
 // operating is how operators' commands reach the database.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/sync/errgroup"
 
@@ -183,7 +184,10 @@ const minConns = 16
 
 // connect opens a pool and waits a little for the database: both are often
 // started together.
-func connect(ctx context.Context, url string) (*pgxpool.Pool, error) {
+func connect(ctx context.Context, url string) (*pgxpool.Pool, error) { return connectBy(ctx, url, nil) }
+
+// connectBy is connect with connections that dial makes; nil is the usual ones.
+func connectBy(ctx context.Context, url string, dial pgconn.DialFunc) (*pgxpool.Pool, error) {
 	cfg, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		return nil, errors.New("DATABASE_URL is not a PostgreSQL URL, like postgres://user:password@host/database")
@@ -194,6 +198,9 @@ func connect(ctx context.Context, url string) (*pgxpool.Pool, error) {
 	}
 	if !strings.Contains(url, "pool_max_conns") {
 		cfg.MaxConns = max(cfg.MaxConns, minConns)
+	}
+	if dial != nil {
+		cfg.ConnConfig.DialFunc = dial
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {

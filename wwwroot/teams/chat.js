@@ -102,7 +102,7 @@ export class Chat {
     const by = document.createElement("p");
     by.className = "by";
     const name = document.createElement("b");
-    name.textContent = mine ? "You" : "Contoso copilot";
+    name.textContent = mine ? "You" : line.through ? `${line.through} through Contoso copilot` : "Contoso copilot";
     const clock = document.createElement("time");
     clock.dateTime = line.at;
     clock.textContent = time.format(at);
@@ -116,7 +116,7 @@ export class Chat {
   // within five minutes.
   #follows(line) {
     const last = this.#last;
-    return last && (last.author === "user") === (line.author === "user") && new Date(line.at) - new Date(last.at) < 300_000;
+    return last && (last.through ?? "") === (line.through ?? "") && (last.author === "user") === (line.author === "user") && new Date(line.at) - new Date(last.at) < 300_000;
   }
 
   #suggestions(line) {
