@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/liaison-skill/liaison/internal/jsonhttp"
@@ -17,6 +19,7 @@ type Credentials struct {
 	hosts  *Hosts
 	routes []route
 	by     map[string]credential // by connection
+	byApp  map[string]string     // the first connection of an app
 
 	mu      sync.Mutex
 	sources map[sourceKey]*source
@@ -38,13 +41,16 @@ func NewCredentials(cfg Config, id Identity, rt http.RoundTripper) (*Credentials
 	}
 	c := &Credentials{
 		cfg: cfg, id: id, hosts: hosts, routes: routes,
-		by: make(map[string]credential), sources: make(map[sourceKey]*source),
+		by: make(map[string]credential), byApp: make(map[string]string), sources: make(map[sourceKey]*source),
 	}
 	client := jsonhttp.NewClient(tokenTimeout, rt)
 	for name, conn := range id.Connections {
 		if c.by[name], err = newCredential(cfg, conn, client); err != nil {
 			return nil, fmt.Errorf("connection %s: %w", name, err)
 		}
+	}
+	for _, name := range slices.Backward(id.Names) {
+		c.byApp[id.Connections[name].app()] = name
 	}
 	return c, nil
 }
@@ -54,7 +60,7 @@ func NewCredentials(cfg Config, id Identity, rt http.RoundTripper) (*Credentials
 // URL that is not trusted is an [*UntrustedError], of one that no connection
 // serves a [*NoConnectionError], of the token endpoint a [*TokenError].
 func (c *Credentials) Token(ctx context.Context, serviceURL, audience string) (string, error) {
-	s, err := c.source(serviceURL, audience)
+	s, err := c.source(serviceURL, audience, "")
 	if err != nil {
 		return "", err
 	}
@@ -65,12 +71,13 @@ func (c *Credentials) Token(ctx context.Context, serviceURL, audience string) (s
 // [Credentials.Token] returns another. It does not when one was dropped moments
 // ago: a peer that refuses every token must not make us ask for one per message.
 func (c *Credentials) Drop(serviceURL, audience, token string) bool {
-	s, err := c.source(serviceURL, audience)
+	s, err := c.source(serviceURL, audience, "")
 	return err == nil && s.drop(token)
 }
 
-// source returns where the token for a service URL comes from.
-func (c *Credentials) source(serviceURL, audience string) (*source, error) {
+// source returns where the token for a service URL comes from. At the Bot Connector
+// it is the app's own, where a connection is that app's; the map decides otherwise.
+func (c *Credentials) source(serviceURL, audience, app string) (*source, error) {
 	if err := c.hosts.Trusted(serviceURL); err != nil {
 		return nil, err
 	}
@@ -78,12 +85,25 @@ func (c *Credentials) source(serviceURL, audience string) (*source, error) {
 	if err != nil {
 		return nil, &UntrustedError{Reason: err.Error()}
 	}
-	for _, r := range c.routes {
-		if r.pattern.matches(t) {
-			return c.sourceOf(r.connection, t, audience)
+	mapped, ok := c.mapped(t)
+	if audience == "" && app != "" && !t.runtime() && (!ok || c.id.Connections[mapped].app() != strings.ToLower(app)) {
+		if own, known := c.byApp[strings.ToLower(app)]; known {
+			mapped, ok = own, true
 		}
 	}
-	return nil, &NoConnectionError{Host: t.authority(), Reason: "no pattern of " + variablePrefix + "CONNECTIONS_MAP matches"}
+	if !ok {
+		return nil, &NoConnectionError{Host: t.authority(), Reason: "no pattern of " + variablePrefix + "CONNECTIONS_MAP matches"}
+	}
+	return c.sourceOf(mapped, t, audience)
+}
+
+// mapped returns the connection that the map has for a target.
+func (c *Credentials) mapped(t target) (connection string, ok bool) {
+	i := slices.IndexFunc(c.routes, func(r route) bool { return r.pattern.matches(t) })
+	if i < 0 {
+		return "", false
+	}
+	return c.routes[i].connection, true
 }
 
 func (c *Credentials) sourceOf(connection string, t target, audience string) (*source, error) {

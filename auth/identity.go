@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,7 +17,7 @@ import (
 // them serves which URL. Read it with [ReadIdentity].
 type Identity struct {
 	Names []string `env:"CONNECTIONS" help:"names of connections, comma list"`
-	Map   []string `env:"CONNECTIONS_MAP" help:"pattern=name, comma list; the first that matches serves a service URL; * matches any run"`
+	Map   []string `env:"CONNECTIONS_MAP" help:"pattern=name, comma list; the first that matches serves a service URL; * matches any run. In the chats of an app that has a connection of its own, that one speaks"`
 
 	Connections map[string]Connection // by name
 }
@@ -32,6 +33,11 @@ type Connection struct {
 	ManagedIdentity     string     `env:"MANAGED_IDENTITY" help:"client id of the user-assigned managed identity to be"`
 	FederatedTokenFile  string     `env:"FEDERATED_TOKEN_FILE" help:"a workload identity's token; read again for every token"`
 	Scope               string     `env:"SCOPE" help:"what to ask for, instead of what the peer calls for"`
+}
+
+// app is the id of the connection's app, in lower case.
+func (c Connection) app() string {
+	return strings.ToLower(cmp.Or(c.ClientID, c.ManagedIdentity))
 }
 
 // ReadIdentity reads the identity from variables that begin with prefix. Its

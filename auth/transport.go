@@ -20,13 +20,18 @@ const maxDrain = 64 << 10
 type Transport struct {
 	Credentials *Credentials
 	Audience    string // the app to talk to; "" for the Bot Connector
+	App         string // the app of ours to be at the Bot Connector; "" for the map's
 	Base        http.RoundTripper
 }
 
 // RoundTrip implements [http.RoundTripper].
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
-	target := req.URL.String()
-	token, err := t.Credentials.Token(req.Context(), target, t.Audience)
+	tokens, err := t.Credentials.source(req.URL.String(), t.Audience, t.App)
+	if err != nil {
+		closeBody(req)
+		return nil, err
+	}
+	token, err := tokens.get(req.Context())
 	if err != nil {
 		closeBody(req)
 		return nil, err
@@ -35,14 +40,14 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil || resp.StatusCode != http.StatusUnauthorized {
 		return resp, err
 	}
-	if !t.Credentials.Drop(target, t.Audience, token) {
+	if !tokens.drop(token) {
 		return resp, nil
 	}
 	again, err := repeat(req)
 	if err != nil || again == nil {
 		return resp, nil // the refusal is the answer
 	}
-	fresh, err := t.Credentials.Token(req.Context(), target, t.Audience)
+	fresh, err := tokens.get(req.Context())
 	if err != nil {
 		closeBody(again)
 		return resp, nil // the refusal is the answer

@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"encoding/base64"
 	"errors"
 	"io"
 	"net/http"
@@ -83,6 +84,46 @@ func TestTransport_attaches_the_token(t *testing.T) {
 	}
 	if req.Header.Get("Authorization") != "" {
 		t.Error("the caller's request was changed")
+	}
+}
+
+// TestTransport_is_the_app_of_the_chat: where it has a connection, that one speaks,
+// whatever the map says of the connector; and never to a host that is not trusted, nor
+// to Copilot Studio's runtime.
+func TestTransport_is_the_app_of_the_chat(t *testing.T) {
+	t.Parallel()
+	p := startPeer(t, 0)
+	rt, s := p.transport(t)
+	for _, row := range []struct{ app, audience, path, want string }{
+		{"", "", "/teams", copilot},
+		{copilot, "", "/teams", copilot},
+		{skill, "", "/teams", skill},
+		{strings.ToUpper(skill), "", "/teams", skill},
+		{foreign, "", "/teams", copilot},
+		{skill, copilot, "/teams", copilot}, // a skill host, not the connector
+	} {
+		as := *rt
+		as.App, as.Audience = row.app, row.audience
+		if err := post(t, &as, p.URL+row.path); err != nil {
+			t.Fatal(err)
+		}
+		parts := strings.Split(p.tokens[len(p.tokens)-1], ".")
+		claims, err := base64.RawURLEncoding.DecodeString(parts[1])
+		if err != nil || !strings.Contains(string(claims), `"azp":"`+row.want+`"`) {
+			t.Errorf("%+v: the token says %s (%v)", row, claims, err)
+		}
+	}
+	asked := len(asked(s))
+	as := *rt
+	as.App = skill
+	if err := post(t, &as, p.URL+"/pvaruntime/x"); err == nil {
+		t.Error("the runtime gets a token for the connector")
+	}
+	if err := post(t, &as, startPeer(t, 0).URL); err == nil {
+		t.Error("a stranger gets a token")
+	}
+	if n := len(s.TokenRequests()); n != asked {
+		t.Errorf("asked for %d more tokens", n-asked)
 	}
 }
 

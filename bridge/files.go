@@ -17,6 +17,10 @@ import (
 // ConnectorFiles names, to package files, the Bot Connector's credential.
 const ConnectorFiles = "connector"
 
+// BotFiles names, to package files, the credential of a bot of ours at the Bot
+// Connector.
+func BotFiles(app string) string { return ConnectorFiles + "/" + app }
+
 // HubFiles names, to package files, a hub's credential.
 func HubFiles(hub string) string { return hubDestination(hub) }
 

@@ -25,6 +25,7 @@ import (
 type Target struct {
 	ServiceURL   string                `json:"serviceUrl"`
 	Audience     string                `json:"audience,omitempty"` // the host's app id; empty for a Bot Connector
+	App          string                `json:"app,omitempty"`      // our app in a channel's conversation, as it was verified; may be empty
 	ChannelID    string                `json:"channelId,omitempty"`
 	Conversation activity.Conversation `json:"conversation"`
 	Bot          activity.Account      `json:"bot"`
@@ -82,7 +83,7 @@ func (c *Client) Delete(ctx context.Context, to Target, id string) error {
 
 func (c *Client) do(ctx context.Context, to Target, r jsonhttp.Request) error {
 	client := jsonhttp.NewClient(c.Timeout, &auth.Transport{
-		Credentials: c.Credentials, Audience: to.Audience, Base: c.Base,
+		Credentials: c.Credentials, Audience: to.Audience, App: to.App, Base: c.Base,
 	})
 	return jsonhttp.Do(ctx, client, r)
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/liaison-skill/liaison/activity"
+	"github.com/liaison-skill/liaison/auth"
 	"github.com/liaison-skill/liaison/bridge"
 	"github.com/liaison-skill/liaison/files"
 )
@@ -16,9 +17,9 @@ const typeDownload = "application/vnd.microsoft.teams.file.download.info"
 // typeCards begins the types of what is shown to a user and is no file.
 const typeCards = "application/vnd.microsoft."
 
-// attached splits a message's attachments into files and others. Teams repeats the
-// text as text/html: that is neither.
-func attached(all []activity.Attachment) (sources []files.Source, others []activity.Attachment) {
+// attached splits a message's attachments into files and others. What is behind the
+// connector wants a credential. Teams repeats the text as text/html: that is neither.
+func attached(all []activity.Attachment, credential string) (sources []files.Source, others []activity.Attachment) {
 	for _, a := range all {
 		switch kind := strings.ToLower(a.ContentType); {
 		case kind == companion:
@@ -28,11 +29,20 @@ func attached(all []activity.Attachment) (sources []files.Source, others []activ
 			others = append(others, a)
 		default: // a pasted picture is behind the connector; of a data URL nothing is asked
 			sources = append(sources, files.Source{
-				Name: clean(a.Name), Type: claimed(a.ContentType), URL: clean(a.ContentURL), Credential: bridge.ConnectorFiles,
+				Name: clean(a.Name), Type: claimed(a.ContentType), URL: clean(a.ContentURL), Credential: credential,
 			})
 		}
 	}
 	return sources, others
+}
+
+// connectorFiles names the credential for what is behind the connector: in our own
+// bot's chat that is the bot's.
+func connectorFiles(caller auth.Caller) string {
+	if caller.Kind == auth.Channel {
+		return bridge.BotFiles(botAppID(caller))
+	}
+	return bridge.ConnectorFiles
 }
 
 // download is a file in OneDrive or SharePoint: no token of ours belongs there.

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/liaison-skill/liaison/activity"
+	"github.com/liaison-skill/liaison/bridge"
 )
 
 func TestSaid(t *testing.T) {
@@ -38,7 +39,7 @@ func TestSaid(t *testing.T) {
 		"nor as it is shown":       {"<at>Helpdesk</at> hello", "", []activity.Attachment{html("<p><at>Helpdesk</at> hello</p>")}, "@Helpdesk hello"},
 	} {
 		a := activity.Activity{Text: tc.text, Attachments: tc.files}
-		_, others := attached(tc.files)
+		_, others := attached(tc.files, bridge.ConnectorFiles)
 		if got := handler(t).said(a, others, activity.Account{ID: "28:bot", Name: "Liaison"}, tc.problem); got != tc.want {
 			t.Errorf("%s: %q, want %q", name, got, tc.want)
 		}

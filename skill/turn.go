@@ -38,7 +38,7 @@ func (h *Handler) turn(a activity.Activity, caller auth.Caller) (bridge.Turn, er
 	}
 	if a.Type == activity.TypeMessage || a.Type == activity.TypeMessageUpdate {
 		var others []activity.Attachment
-		t.Files, others = attached(a.Attachments)
+		t.Files, others = attached(a.Attachments, connectorFiles(caller))
 		t.Text = h.said(a, others, bot(a, caller), in.problem)
 	}
 	t.Reference = h.reference(a, caller)
@@ -84,7 +84,7 @@ func (h *Handler) reference(a activity.Activity, caller auth.Caller) mapping.Ref
 	ref := mapping.Reference{
 		Connector: h.connector(a),
 		Teams: proactive.Target{
-			ChannelID: a.Channel(), Conversation: userConversation(a), Bot: bot, User: account(a.From), Locale: a.Locale,
+			App: botAppID(caller), ChannelID: a.Channel(), Conversation: userConversation(a), Bot: bot, User: account(a.From), Locale: a.Locale,
 		},
 	}
 	ref.Teams.ServiceURL = ref.Connector

@@ -66,7 +66,7 @@ func TestTurn(t *testing.T) {
 	}
 	want := mapping.Reference{
 		HostActive: true,
-		Teams:      proactive.Target{ChannelID: "msteams", Conversation: a.Conversation, Bot: bot, User: user, Locale: "de-DE"},
+		Teams:      proactive.Target{App: "copilot", ChannelID: "msteams", Conversation: a.Conversation, Bot: bot, User: user, Locale: "de-DE"},
 		Host: &proactive.Target{
 			ServiceURL: runtimeURL, Audience: "COPILOT", ChannelID: "msteams:COPILOT",
 			Conversation: a.Conversation, Bot: bot, User: user, Locale: "de-DE",
@@ -135,7 +135,8 @@ func TestReferenceByCaller(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if direct.Key != (mapping.Key{BotAppID: "us", Conversation: "minted"}) || direct.Reference.Host != nil || direct.Reference.Connector != teamsURL {
+	if direct.Key != (mapping.Key{BotAppID: "us", Conversation: "minted"}) || direct.Reference.Host != nil || direct.Reference.Connector != teamsURL ||
+		direct.Reference.Teams.App != "us" {
 		t.Errorf("a call by Teams itself is %+v", direct)
 	}
 }
@@ -185,7 +186,7 @@ func TestAttached(t *testing.T) {
 		"a card is no file": {in: activity.Attachment{ContentType: "application/vnd.microsoft.card.adaptive", ContentURL: "https://x/1"}},
 		"the companion":     {in: activity.Attachment{ContentType: "text/HTML", ContentURL: "https://x/1"}},
 	} {
-		got, _ := attached([]activity.Attachment{tc.in})
+		got, _ := attached([]activity.Attachment{tc.in}, bridge.ConnectorFiles)
 		if diff := cmp.Diff(tc.want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}

@@ -27,15 +27,21 @@ func fileStore(c Config, pool *pgxpool.Pool, log *slog.Logger, hosts *auth.Hosts
 	if c.Auth.ConnectorURL != "" {
 		connector = []string{c.Auth.ConnectorURL}
 	}
-	peers := map[string]files.Peer{
-		"": {Origins: connector}, // a sandbox gives its files out where its connector is
-		bridge.ConnectorFiles: {
+	behindConnector := func(app string) files.Peer {
+		return files.Peer{
 			Origins: connector,
 			Sign: func(base http.RoundTripper) http.RoundTripper {
-				return &auth.Transport{Credentials: credentials, Base: base}
+				return &auth.Transport{Credentials: credentials, App: app, Base: base}
 			},
 			Trusted: func(rawURL string) bool { return hosts.Trusted(rawURL) == nil },
-		},
+		}
+	}
+	peers := map[string]files.Peer{
+		"":                    {Origins: connector}, // a sandbox gives its files out where its connector is
+		bridge.ConnectorFiles: behindConnector(""),
+	}
+	for _, app := range c.Auth.SkillAppID {
+		peers[bridge.BotFiles(app)] = behindConnector(app)
 	}
 	for name, h := range c.Hubs {
 		peers[bridge.HubFiles(name)] = h.files()
