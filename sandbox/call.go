@@ -33,7 +33,7 @@ func (s *Sandbox) message(p *person, u said, in json.RawMessage) incoming {
 	if len(in) > 0 {
 		a.Value = in
 	}
-	if !s.Switches().DropFiles {
+	if p.bot != "" || !s.Switches().DropFiles {
 		a.Attachments = u.attachments
 	}
 	a.Entities = append(a.Entities, u.mentions...)
@@ -52,9 +52,13 @@ func (s *Sandbox) event(p *person, name string, value json.RawMessage) incoming 
 	return a
 }
 
-// toSkill is an activity of p's as Copilot Studio passes it on.
+// toSkill is an activity of p's as Copilot Studio passes it on, or, in the chat of the
+// service's own bot, as Teams does.
 func (s *Sandbox) toSkill(p *person, kind string) incoming {
 	a := s.fromTeams(p, kind)
+	if p.bot != "" {
+		return a
+	}
 	a.ServiceURL = s.hostURL()
 	a.Recipient.ID = ""
 	return a
@@ -62,6 +66,9 @@ func (s *Sandbox) toSkill(p *person, kind string) incoming {
 
 // asHost adds what depends on the host, once the activity is written.
 func (s *Sandbox) asHost(p *person, a *incoming) {
+	if p.bot != "" {
+		return
+	}
 	if s.expectsReplies(p) {
 		a.DeliveryMode = activity.DeliveryExpectReplies
 	}
@@ -81,7 +88,7 @@ func (s *Sandbox) botFramework(p *person, a *incoming) {
 		}
 		a.Conversation.ID = d.SkillConversation
 	})
-	a.Recipient = activity.Account{ID: s.botID(), Name: "Contoso copilot", Role: "skill"}
+	a.Recipient = activity.Account{ID: s.botOf(p).ID, Name: "Contoso copilot", Role: "skill"}
 	a.From.Role = ""
 	a.RelatesTo = &activity.RelatesTo{
 		ActivityID: a.ID, ServiceURL: s.connectorURL(), ChannelID: a.ChannelID, Locale: a.Locale, Conversation: channel,
@@ -97,7 +104,7 @@ func (s *Sandbox) expectsReplies(p *person) bool {
 	return s.cfg.ExpectReplies
 }
 
-// call posts an activity to the skill as the copilot. What comes in the response
+// call posts an activity to the skill as the copilot, or as Teams itself. What comes in the response
 // to expectReplies is taken in before it returns.
 func (s *Sandbox) call(ctx context.Context, p *person, a incoming) error {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Patience)
@@ -105,7 +112,7 @@ func (s *Sandbox) call(ctx context.Context, p *person, a incoming) error {
 	if a.ExpectsReplies() {
 		s.update(func() { p.inlineIDs[a.ID] = true })
 	}
-	token, err := s.Mint(Token{})
+	token, err := s.Mint(s.caller(p))
 	if err != nil {
 		return err
 	}

@@ -31,24 +31,29 @@ func (s *Sandbox) mountConnector(r gin.IRouter) {
 	r.DELETE(activities+"/:activity", s.on(Connector, s.asBot(s.inChat(s.remove))))
 }
 
-// asBot lets only the copilot's app pass.
+// asBot lets only the apps of bots pass: the copilot's, and the service's own.
 func (s *Sandbox) asBot(endpoint func(request) reply) func(request) reply {
 	return func(q request) reply {
 		app, err := s.verify(q.bearer(), connectorAudience)
-		if err != nil || !strings.EqualFold(app, s.cfg.CopilotAppID) {
+		if err != nil || !s.isBot(app) {
 			s.log.DebugContext(q.Request.Context(), "connector token refused", "app", app, "err", err)
 			return connectorError(http.StatusUnauthorized, "AuthorizationError", "Authorization has been denied for this request.")
 		}
+		q.app = strings.ToLower(app)
 		return endpoint(q)
 	}
 }
 
-// inChat finds the chat a path names.
+// inChat finds the chat a path names, for the bot it is with.
 func (s *Sandbox) inChat(endpoint func(request, *person) reply) func(request) reply {
 	return func(q request) reply {
 		p := s.inConversation(q.param("conversation"))
 		if p == nil {
 			return connectorError(http.StatusNotFound, "ConversationNotFound", "Conversation not found.")
+		}
+		if q.app != s.appOf(p) {
+			s.violate("connector: the token is another app's than the chat's bot")
+			return connectorError(http.StatusForbidden, "BotNotInConversationRoster", "The bot is not part of the conversation roster.")
 		}
 		if refusal := s.turnedAway(p); refusal != nil {
 			return *refusal
@@ -85,7 +90,7 @@ func (s *Sandbox) send(q request, p *person) reply {
 	if out.size(q.body) > maxMessage {
 		return connectorError(http.StatusRequestEntityTooLarge, "MessageSizeTooBig", "Message size too large.")
 	}
-	if from := out.From.ID; from != "" && !strings.EqualFold(from, s.botID()) {
+	if from := out.From.ID; from != "" && !strings.EqualFold(from, s.botOf(p).ID) {
 		s.violate("connector: from.id is not the bot's")
 	}
 	switch out.Type {
@@ -183,10 +188,17 @@ func (s *Sandbox) createConversation(q request) reply {
 	i := slices.IndexFunc(s.people, func(p *person) bool {
 		return p.id == in.Members[0].ID || strings.EqualFold(p.profile.ObjectID, in.Members[0].ID)
 	})
-	if i < 0 || s.people[i].app == Removed {
+	var p *person
+	if i >= 0 {
+		p = s.people[i]
+	}
+	if p != nil && q.app == s.cfg.BotAppID {
+		p = p.own
+	}
+	if p == nil || p.app == Removed {
 		return connectorError(http.StatusForbidden, "BotNotInConversationRoster", "The bot is not installed for this user.")
 	}
-	return reply{http.StatusCreated, gin.H{"id": s.people[i].conversation}}
+	return reply{http.StatusCreated, gin.H{"id": p.conversation}}
 }
 
 // read decodes an activity and notes what a bot must leave out (rules A2031,

@@ -12,11 +12,16 @@
 //   - B/powervirtualagents/…: Copilot Studio's tokens for Direct Line
 //   - B/directline/…: Direct Line 3.0, see [Direct]
 //   - B/: a page that looks like a chat in Teams
+//   - B/copilot/: a page that looks like Microsoft 365 Copilot
 //
 // It is strict: every token is verified as the real peers verify theirs, and
 // what a careful peer must not do is kept as a violation. It records what it was
 // asked, and misbehaves on request, see [Fault]. It knows the wire and nothing of
 // the service.
+//
+// With a bot of the service's own every user has a second chat, where Teams calls the
+// service itself, see [User.Bot]; Microsoft 365 Copilot asks its message extension,
+// see [User.AskCopilot].
 //
 // What a user does in Teams (write, attach, press, edit, react, remove the app) a
 // test does with a [User], and the page with the same methods. What nobody has

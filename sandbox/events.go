@@ -89,7 +89,7 @@ func (u User) React(ctx context.Context, id, emoji string, on bool) error {
 // Type shows the bot that the user is typing.
 func (u User) Type(ctx context.Context) error {
 	a := u.s.toSkill(u.p, activity.TypeTyping)
-	return explain("type", u.s.pass(ctx, u.p, a, !u.s.Switches().DropTyping))
+	return explain("type", u.s.pass(ctx, u.p, a, u.p.bot == "" && !u.s.Switches().DropTyping))
 }
 
 // Uninstall removes the copilot's app from the user's Teams.
@@ -104,7 +104,7 @@ func (u User) Uninstall(ctx context.Context) error {
 func (u User) Install(ctx context.Context) error {
 	u.s.update(func() { u.s.post(u.p, event{App: Installed}) })
 	joined := u.s.toSkill(u.p, typeConversationUpdate)
-	joined.MembersAdded = []activity.Account{{ID: u.s.botID(), Name: "Contoso copilot"}}
+	joined.MembersAdded = []activity.Account{u.s.botOf(u.p)}
 	added := u.s.toSkill(u.p, activity.TypeInstallationUpdate)
 	added.Action = "add"
 	err := u.inTurn(func() {}, func() error {
@@ -143,13 +143,13 @@ func (u User) Cancel(ctx context.Context) error {
 	return explain("cancel", err)
 }
 
-// pass hands an event to the skill when it has the conversation. Nobody else
-// cares.
+// pass hands an event to the skill when it has the conversation, or to the bot whose
+// chat it is. Nobody else cares.
 func (s *Sandbox) pass(ctx context.Context, p *person, a incoming, on bool) error {
-	if a.Type != activity.TypeTyping {
-		on = on && !s.Switches().DropEvents
+	if p.bot == "" {
+		on = on && (a.Type == activity.TypeTyping || !s.Switches().DropEvents) && s.dialogOf(p).Phase == phaseActive
 	}
-	if !on || s.dialogOf(p).Phase != phaseActive {
+	if !on {
 		return nil
 	}
 	s.asHost(p, &a)

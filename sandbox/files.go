@@ -42,6 +42,7 @@ type file struct {
 	name, kind string
 	content    []byte
 	expires    time.Time // of the download URL
+	app        string    // of the bot that may have it behind the connector; "" for any
 }
 
 // A filing keeps the latest files. Sandbox.mu guards it.
@@ -61,7 +62,7 @@ func (k *filing) add(f *file) {
 
 // keep files content.
 func (s *Sandbox) keep(name, kind string, bytes []byte) *file {
-	f := &file{rand.Text(), name, kind, bytes, time.Now().Add(downloadLife)}
+	f := &file{id: rand.Text(), name: name, kind: kind, content: bytes, expires: time.Now().Add(downloadLife)}
 	s.update(func() { s.files.add(f) })
 	return f
 }
@@ -85,6 +86,7 @@ func isPicture(kind string) bool {
 // attach makes the attachment of what a user sends.
 func (s *Sandbox) attach(p *person, in File) (activity.Attachment, Shown) {
 	f := s.keep(in.Name, in.Type, in.Content)
+	s.update(func() { f.app = s.appOf(p) })
 	if in.Inline {
 		// Teams does not say which picture it is, nor its name.
 		return activity.Attachment{ContentType: "image/*", ContentURL: s.connectorURL() + "v3/attachments/" + f.id + "/views/original"}, f.shown()
@@ -162,7 +164,7 @@ func (s *Sandbox) attachmentInfo(q request) reply {
 
 func (s *Sandbox) attachmentView(q request) reply {
 	f := s.fileOf(q.param("file"))
-	if f == nil || q.param("view") != "original" {
+	if f == nil || q.param("view") != "original" || f.app != q.app {
 		return connectorError(http.StatusNotFound, "NotFound", "Attachment not found.")
 	}
 	return reply{http.StatusOK, content{name: f.name, kind: f.kind, bytes: f.content}}

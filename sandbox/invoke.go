@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/liaison-skill/liaison/activity"
 )
@@ -17,8 +18,9 @@ type Invoke struct {
 	Status int // of the bot's answer; Copilot Studio's is always 200
 }
 
-// SetBotURL says which bot's messages endpoint gets the invokes of Teams. They go
-// to Copilot Studio, which ends them there, until a bot has been named.
+// SetBotURL says which bot's messages endpoint gets the invokes of Teams in chats with
+// the copilot. They go to Copilot Studio, which ends them there, until a bot has been
+// named.
 func (s *Sandbox) SetBotURL(url string) {
 	s.update(func() { s.bot = url })
 }
@@ -30,37 +32,41 @@ func (s *Sandbox) Invokes() []Invoke {
 	return slices.Clone(s.invokes)
 }
 
-// invoke calls the bot endpoint. An invoke passes no skill's host: a skill never
-// sees it.
+// invoke calls the bot endpoint in a chat. An invoke passes no skill's host: a skill
+// never sees it.
 func (s *Sandbox) invoke(ctx context.Context, p *person, name, replyTo string, value any) error {
-	ctx, cancel := context.WithTimeout(ctx, s.cfg.Patience)
-	defer cancel()
 	a := s.fromTeams(p, activity.TypeInvoke)
 	a.Name, a.Value, a.ReplyToID = name, encode(value), replyTo
-	s.mu.Lock()
-	bot := s.bot
-	s.mu.Unlock()
-	status := http.StatusOK
-	var err error
-	if bot != "" {
-		status, err = s.callBot(ctx, bot, a)
+	_, err := s.invokeBot(ctx, p, a, s.cfg.Patience)
+	return err
+}
+
+// invokeBot calls the endpoint of p's bot as the Bot Connector does and returns the
+// body of the answer.
+func (s *Sandbox) invokeBot(ctx context.Context, p *person, a incoming, patience time.Duration) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	endpoint := s.skillURL()
+	if p.bot == "" {
+		endpoint = s.botURL()
 	}
-	s.update(func() { s.invokes = latest(append(s.invokes, Invoke{name, a.Value, status})) })
+	status, body := http.StatusOK, []byte(nil)
+	token, err := s.Mint(Token{Kind: ChannelCall, Claims: map[string]any{"aud": s.appOf(p)}})
+	if err == nil && endpoint != "" {
+		status, body, err = s.postTo(ctx, endpoint, a, token)
+	}
+	s.update(func() { s.invokes = latest(append(s.invokes, Invoke{a.Name, a.Value, status})) })
 	if err == nil && status/100 != 2 {
 		err = fmt.Errorf("the bot answered with status %d", status)
 	}
 	if err != nil {
-		return fmt.Errorf("invoke %s: %w", name, err)
+		return nil, fmt.Errorf("invoke %s: %w", a.Name, err)
 	}
-	return nil
+	return body, nil
 }
 
-// callBot posts a to a bot as the Bot Connector does.
-func (s *Sandbox) callBot(ctx context.Context, endpoint string, a incoming) (int, error) {
-	token, err := s.Mint(Token{Kind: ChannelCall, Claims: map[string]any{"aud": s.cfg.CopilotAppID}})
-	if err != nil {
-		return 0, err
-	}
-	status, _, err := s.postTo(ctx, endpoint, a, token)
-	return status, err
+func (s *Sandbox) botURL() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.bot
 }

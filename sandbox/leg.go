@@ -22,6 +22,7 @@ const (
 type request struct {
 	*gin.Context
 	body []byte
+	app  string // of the bot's token, once it is verified
 }
 
 // A reply is what an endpoint answers. Endpoints do not write: a fault may have
@@ -52,7 +53,7 @@ func (s *Sandbox) on(leg Leg, endpoint func(request) reply) gin.HandlerFunc {
 		if err != nil {
 			return err
 		}
-		q := request{c, body}
+		q := request{Context: c, body: body}
 		kept := s.remember(leg, q)
 		f := s.takeFault(leg, q.param("conversation"))
 		s.settle(kept, s.play(q, f, endpoint))

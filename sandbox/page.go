@@ -47,26 +47,35 @@ func (s *Sandbox) listPeople(c *gin.Context) error {
 	type entry struct {
 		Name   string `json:"name"`
 		Holder Holder `json:"holder"`
+		Bot    string `json:"bot,omitempty"` // the service's own, with which there is a second chat
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	people := make([]entry, 0, len(s.people))
 	for _, p := range s.people {
-		people = append(people, entry{p.name, p.holder})
+		e := entry{Name: p.name, Holder: p.holder}
+		if p.own != nil {
+			e.Bot = botName
+		}
+		people = append(people, e)
 	}
 	c.JSON(http.StatusOK, people)
 	return nil
 }
 
-// known finds a user by the path, and makes none.
+// known finds a user by the path, in the chat that the query names, and makes none.
 func (s *Sandbox) known(c *gin.Context) (*person, error) {
 	name := request{Context: c}.param("name")
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if p := s.byName[name]; p != nil {
-		return p, nil
+	p := s.byName[name]
+	if p != nil && c.Query("chat") == "bot" {
+		p = p.own
 	}
-	return nil, &web.Error{Status: http.StatusNotFound, Text: "nobody of that name"}
+	if p == nil {
+		return nil, &web.Error{Status: http.StatusNotFound, Text: "nobody of that name, or no such chat"}
+	}
+	return p, nil
 }
 
 // streamChat sends a chat from where the page left it, and what happens next.

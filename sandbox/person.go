@@ -75,14 +75,17 @@ type event struct {
 	App    App       `json:"app,omitempty"`
 }
 
-// A person is a user of Teams with one chat with the copilot. Sandbox.mu guards
-// what changes.
+// A person is a user of Teams with one chat: with the copilot, or with the service's
+// own bot. Sandbox.mu guards what changes.
 type person struct {
 	name         string
 	id           string // Teams: unique per user and bot
 	conversation activity.ConversationID
 
-	profile Profile
+	bot string  // the app of the service's own bot that the chat is with; "" in the copilot's
+	own *person // the user's chat with that bot; nil for none, and in that chat itself
+
+	profile *Profile // of the user, in all chats
 	lines   []Line
 	events  []event
 	dialog  dialog
@@ -90,6 +93,7 @@ type person struct {
 	app     App
 	outputs json.RawMessage // of the skill's latest endOfConversation
 	removed map[string]Line // what the user deleted, as it was
+	copilot []Answer        // what was asked of Microsoft 365 Copilot
 
 	inline     *bool             // asks the skill for expectReplies; nil as configured
 	lastTurn   chan struct{}     // closed when the latest turn is over
@@ -108,12 +112,12 @@ func newPerson(name string) *person {
 	return &person{
 		name: name,
 		id:   "29:1" + digits[:40],
-		profile: Profile{
+		profile: &Profile{
 			Name:     name,
 			ObjectID: fmt.Sprintf("%s-%s-4%s-8%s-%s", digits[:8], digits[8:12], digits[12:15], digits[15:18], digits[18:30]),
 			Locale:   "en-US", TimeZone: "UTC", Country: "US", Platform: "Web",
 		},
-		conversation: activity.ConversationID("a:1" + rand.Text() + "/9+_-;session=1@unq.gbl.spaces"),
+		conversation: newConversation(),
 		holder:       WithCopilot,
 		app:          Installed,
 		removed:      map[string]Line{},
@@ -123,12 +127,20 @@ func newPerson(name string) *person {
 	}
 }
 
+func newConversation() activity.ConversationID {
+	return activity.ConversationID("a:1" + rand.Text() + "/9+_-;session=1@unq.gbl.spaces")
+}
+
 // addPerson puts p on the books. It is called under mu, or before anyone else
 // knows s.
 func (s *Sandbox) addPerson(p *person) {
 	s.people = append(s.people, p)
 	s.byName[p.name] = p
 	s.byConversation[p.conversation] = p
+	if s.cfg.BotAppID != "" {
+		p.own = newOwn(p, s.cfg.BotAppID)
+		s.byConversation[p.own.conversation] = p.own
+	}
 }
 
 // person finds a user by name or by the first word of it, and makes one where
@@ -147,6 +159,7 @@ func (s *Sandbox) person(name string) *person {
 		p = newPerson(name)
 		s.addPerson(p)
 		s.saveConversation(p)
+		s.saveConversation(p.own)
 	})
 	return p
 }

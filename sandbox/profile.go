@@ -19,14 +19,14 @@ type Profile struct {
 func (u User) Profile() Profile {
 	u.s.mu.Lock()
 	defer u.s.mu.Unlock()
-	return u.p.profile
+	return *u.p.profile
 }
 
 // SetProfile replaces the user's profile. It counts from the next activity on.
 func (u User) SetProfile(profile Profile) {
 	profile.Variables = maps.Clone(profile.Variables)
 	u.s.update(func() {
-		u.p.profile = profile
+		*u.p.profile = profile
 		u.s.journal.write(saved{Person: u.p.name, Profile: &profile})
 	})
 }

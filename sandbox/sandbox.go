@@ -45,6 +45,8 @@ type Config struct {
 	CopilotSecret string // random when empty, see Env
 	SkillAppID    string
 	SkillSecret   string // random when empty, see Env
+	BotAppID      string // a bot of the service's own, with a chat for every user; "" for none
+	BotSecret     string // random when empty, see Env
 	DeskAppID     string // the app through which live agents sign in
 	DeskSecret    string // random when empty, see DeskEnv
 	DeskPublic    bool   // the desk's app has no secret
@@ -105,6 +107,8 @@ type Sandbox struct {
 	uploads map[string]*upload
 	invokes []Invoke
 
+	extensions []extension // of the apps that Microsoft 365 Copilot has
+
 	tokensV1      bool                     // what Entra issues
 	registrations map[string]*registration // by app
 	assertions    map[string]bool          // ids of those that were used
@@ -124,6 +128,8 @@ func New(cfg Config) (*Sandbox, error) {
 	cfg.CopilotSecret = cmp.Or(cfg.CopilotSecret, rand.Text())
 	cfg.SkillAppID = strings.ToLower(cmp.Or(cfg.SkillAppID, defaultSkillAppID))
 	cfg.SkillSecret = cmp.Or(cfg.SkillSecret, rand.Text())
+	cfg.BotAppID = strings.ToLower(cfg.BotAppID)
+	cfg.BotSecret = cmp.Or(cfg.BotSecret, rand.Text())
 	cfg.DeskAppID = strings.ToLower(cmp.Or(cfg.DeskAppID, defaultDeskAppID))
 	cfg.DeskSecret = cmp.Or(cfg.DeskSecret, rand.Text())
 	if cfg.DeskPublic {
@@ -157,6 +163,9 @@ func New(cfg Config) (*Sandbox, error) {
 	s.AcceptSecret(cfg.CopilotAppID, cfg.CopilotSecret)
 	s.AcceptSecret(cfg.SkillAppID, cfg.SkillSecret)
 	s.AcceptSecret(cfg.DeskAppID, cfg.DeskSecret)
+	if cfg.BotAppID != "" {
+		s.AcceptSecret(cfg.BotAppID, cfg.BotSecret)
+	}
 	s.direct = newDirectLine(s)
 	s.engine = s.routes()
 	if err := s.restore(); err != nil {
@@ -198,11 +207,11 @@ func (s *Sandbox) DeskEnv() map[string]string {
 	}
 }
 
-// Env returns the variables that point a service at this sandbox. Two of them
+// Env returns the variables that point a service at this sandbox. Some of them
 // are secrets.
 func (s *Sandbox) Env() map[string]string {
 	c := s.cfg
-	return map[string]string{
+	settings := map[string]string{
 		"LIAISON_ENTRA_URL":                        c.BaseURL + "/entra",
 		"LIAISON_CHANNEL_METADATA_URL":             c.BaseURL + "/channel/v1/.well-known/openidconfiguration",
 		"LIAISON_SKILL_APP_ID":                     c.SkillAppID,
@@ -219,6 +228,14 @@ func (s *Sandbox) Env() map[string]string {
 		"LIAISON_TRUSTED_SERVICE_URLS":             c.BaseURL + "/*",
 		"LIAISON_CONNECTOR_URL":                    s.connectorURL(),
 	}
+	if c.BotAppID != "" {
+		settings["LIAISON_SKILL_APP_ID"] += "," + c.BotAppID
+		settings["LIAISON_CONNECTIONS"] += ",bot"
+		settings["LIAISON_CONNECTION_BOT_CLIENT_ID"] = c.BotAppID
+		settings["LIAISON_CONNECTION_BOT_TENANT_ID"] = c.TenantID
+		settings["LIAISON_CONNECTION_BOT_CLIENT_SECRET"] = c.BotSecret
+	}
+	return settings
 }
 
 // connectorURL is the service URL of Teams.
@@ -243,6 +260,7 @@ func (s *Sandbox) routes() *gin.Engine {
 	s.mountFiles(r)
 	s.mountDirectLine(r)
 	s.mountPage(r)
+	s.mountCopilot(r)
 	return r
 }
 

@@ -16,6 +16,7 @@ import (
 // A saved is one line of the state file. One member beside Person is set.
 type saved struct {
 	Person       string                  `json:"person"`
+	Own          bool                    `json:"own,omitempty"` // in the chat with the service's own bot
 	Conversation activity.ConversationID `json:"conversation,omitempty"`
 	Event        *event                  `json:"event,omitempty"`
 	Dialog       *dialog                 `json:"dialog,omitempty"`
@@ -52,15 +53,17 @@ func (j journal) close() error {
 }
 
 func (s *Sandbox) saveConversation(p *person) {
-	s.journal.write(saved{Person: p.name, Conversation: p.conversation})
+	if p != nil {
+		s.journal.write(saved{Person: p.name, Own: p.bot != "", Conversation: p.conversation})
+	}
 }
 
 func (s *Sandbox) saveEvent(p *person, e event) {
-	s.journal.write(saved{Person: p.name, Event: &e})
+	s.journal.write(saved{Person: p.name, Own: p.bot != "", Event: &e})
 }
 
 func (s *Sandbox) saveDialog(p *person) {
-	s.journal.write(saved{Person: p.name, Dialog: &p.dialog})
+	s.journal.write(saved{Person: p.name, Own: p.bot != "", Dialog: &p.dialog})
 }
 
 // restore replays the state file and makes the people who are missing. It runs
@@ -81,6 +84,7 @@ func (s *Sandbox) restore() error {
 	}
 	for _, p := range s.people {
 		s.resume(p)
+		s.saveConversation(p.own) // the file may be older than the bot
 	}
 	return nil
 }
@@ -119,6 +123,12 @@ func (s *Sandbox) apply(entry saved) {
 		p.conversation = entry.Conversation
 		s.addPerson(p)
 	}
+	if entry.Own {
+		if p = p.own; p == nil {
+			return // this sandbox has no such bot
+		}
+		s.replayOwn(p, entry)
+	}
 	if entry.Event != nil {
 		p.apply(*entry.Event)
 		s.seen(entry.Event)
@@ -127,7 +137,7 @@ func (s *Sandbox) apply(entry saved) {
 		p.dialog = *entry.Dialog
 	}
 	if entry.Profile != nil {
-		p.profile = *entry.Profile
+		*p.profile = *entry.Profile
 	}
 }
 

@@ -72,7 +72,7 @@ func (a *incoming) tell(change func(*channelData)) {
 // fromTeams is an activity of p's client, before anybody passes it on.
 func (s *Sandbox) fromTeams(p *person, kind string) incoming {
 	s.mu.Lock()
-	who := p.profile
+	who := *p.profile
 	s.mu.Unlock()
 	now := time.Now().UTC().Truncate(time.Millisecond)
 	a := incoming{
@@ -84,7 +84,7 @@ func (s *Sandbox) fromTeams(p *person, kind string) incoming {
 			ServiceURL:    s.connectorURL(),
 			ChannelID:     activity.ChannelTeams,
 			From:          activity.Account{ID: p.id, Name: who.Name, AADObjectID: who.ObjectID, Role: "user", Email: who.Email},
-			Recipient:     activity.Account{ID: s.botID(), Name: "Contoso copilot"},
+			Recipient:     s.botOf(p),
 			Conversation:  activity.Conversation{ID: p.conversation, ConversationType: "personal", TenantID: s.cfg.TenantID},
 			Locale:        who.Locale,
 			ChannelData:   encode(channelData{Tenant: tenantInfo{s.cfg.TenantID}}),
@@ -98,6 +98,3 @@ func (s *Sandbox) fromTeams(p *person, kind string) incoming {
 	}
 	return a
 }
-
-// botID is the copilot in Teams.
-func (s *Sandbox) botID() string { return "28:" + s.cfg.CopilotAppID }

@@ -7,7 +7,7 @@ import (
 	"io/fs"
 )
 
-//go:embed desk teams entra survey
+//go:embed desk teams copilot entra survey
 var files embed.FS
 
 // Desk returns the live agents' desk of Contoso Live Chat.
@@ -15,6 +15,10 @@ func Desk() fs.FS { return sub("desk") }
 
 // Teams returns the sandbox's page that looks like a chat in Teams.
 func Teams() fs.FS { return sub("teams") }
+
+// Copilot returns the sandbox's page that looks like Microsoft 365 Copilot. It takes
+// what is below it, at "..", from [Teams].
+func Copilot() fs.FS { return sub("copilot") }
 
 // Entra returns the sandbox's sign-in page, a template, and its style.
 func Entra() fs.FS { return sub("entra") }

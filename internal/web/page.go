@@ -16,8 +16,11 @@ const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img
 // Pages serves the files of root at "/", index.html for the folder itself and any
 // other page without its ".html", under a strict Content-Security-Policy. Mount
 // the API's routes on the same engine.
-func Pages(r *gin.Engine, root fs.FS) {
-	files := http.FileServerFS(root)
+func Pages(r *gin.Engine, root fs.FS) { PagesAt(r, "", root) }
+
+// PagesAt is [Pages] in the folder at, like "/help".
+func PagesAt(r *gin.Engine, at string, root fs.FS) {
+	files := http.StripPrefix(at, http.FileServerFS(root))
 	strict := func(c *gin.Context) {
 		h := c.Writer.Header()
 		h.Set("Content-Security-Policy", pagePolicy)
@@ -26,9 +29,9 @@ func Pages(r *gin.Engine, root fs.FS) {
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Cache-Control", "no-cache") // embedded files have no date; they are small
 	}
-	serve := func(at string, f gin.HandlerFunc) {
-		r.GET(at, strict, f)
-		r.HEAD(at, strict, f)
+	serve := func(path string, f gin.HandlerFunc) {
+		r.GET(at+path, strict, f)
+		r.HEAD(at+path, strict, f)
 	}
 	byPath := func(c *gin.Context) { files.ServeHTTP(c.Writer, c.Request) }
 	_ = fs.WalkDir(root, ".", func(path string, d fs.DirEntry, err error) error {
@@ -43,4 +46,7 @@ func Pages(r *gin.Engine, root fs.FS) {
 		return nil
 	})
 	serve("/", byPath)
+	if at != "" {
+		r.GET(at, func(c *gin.Context) { c.Redirect(http.StatusFound, at+"/") })
+	}
 }

@@ -1,20 +1,25 @@
-// The page: who you are, what you say, what you see.
+// The page: who you are, with whom you chat, what you say, what you see.
 
+import { call } from "./call.js";
 import { Chat } from "./chat.js";
 import { Composer } from "./composer.js";
 import { button, find } from "./dom.js";
 import { drawer } from "./faults.js";
+import { people, switcher } from "./people.js";
 import { settings } from "./settings.js";
 import { Stream } from "./stream.js";
 
-const hints = ["Hello", "talk to a person", "good bye"];
+const copilot = { chat: "", name: "Contoso copilot", sub: "Built for Contoso", icon: "copilot.svg", hints: ["Hello", "talk to a person", "good bye"] };
+const bot = { chat: "bot", name: "", sub: "Liaison's own bot: no copilot between", icon: "support.svg", hints: ["Hello", "Talk to a person"] };
 const problem = find("problem");
 
 let me = "";
+let partner = copilot;
 let refreshFaults = () => {};
 let showApp = () => {};
-const mine = (path) => `api/people/${encodeURIComponent(me)}/${path}`;
-const at = (line) => mine(`messages/${encodeURIComponent(line.id)}`);
+const key = () => `${me}/${partner.chat}`;
+const mine = (path) => `api/people/${encodeURIComponent(me)}/${path}${partner.chat && `?chat=${partner.chat}`}`;
+const at = (line, more = "") => mine(`messages/${encodeURIComponent(line.id)}${more}`);
 const composer = new Composer({
   send: (message) => attempt("The message could not be sent. Try again.", "POST", mine("messages"), message),
   edit: (line, text) => attempt("The message could not be changed. Try again.", "PUT", at(line), { text }),
@@ -24,7 +29,7 @@ const chat = new Chat({
   press: (line, title, inputs) => attempt("The button could not be pressed. Try again.", "POST", mine("presses"), { line: line.id, title, inputs }),
   react: (line, emoji, on) => attempt("The reaction could not be sent. Try again.", "POST", mine("reactions"), { line: line.id, emoji, on }),
   remove: (line) => attempt("The message could not be deleted. Try again.", "DELETE", at(line)),
-  restore: (line) => attempt("The message could not be restored. Try again.", "POST", `${at(line)}/restored`),
+  restore: (line) => attempt("The message could not be restored. Try again.", "POST", at(line, "/restored")),
   edit: (line) => composer.edit(line),
   quote: (line) => composer.quote(line),
 });
@@ -53,76 +58,50 @@ const stream = new Stream({
   },
 });
 
-async function call(method, url, body) {
-  const response = await fetch(url, {
-    method,
-    headers: body && { "Content-Type": "application/json" },
-    body: body && JSON.stringify(body),
-  });
-  if (!response.ok) throw new Error(`${method} ${url}: ${response.status}`);
-  return response.status === 204 ? null : response.json();
-}
-
 // attempt reports whether the call was taken. Its failure is told to the user.
 async function attempt(failure, method, url, body) {
   problem.textContent = "";
-  const name = me;
+  const then = key();
   try {
     await call(method, url, body);
     return true;
   } catch {
-    if (name === me) problem.textContent = failure;
-    return name !== me;
+    if (then === key()) problem.textContent = failure;
+    return then !== key();
   }
 }
 
-function become(name) {
-  if (name === me) return;
-  composer.become(me, name);
-  me = name;
+// become shows the user's chat with somebody.
+function become(name, other) {
+  if (name === me && other === partner) return;
+  const before = key();
+  [me, partner] = [name, other];
+  composer.become(before, key(), partner);
   problem.textContent = "";
-  for (const button of find("people").querySelectorAll("button")) {
-    if (button.dataset.name === me) button.setAttribute("aria-current", "true");
-    else button.removeAttribute("aria-current");
-  }
+  list.show(me);
+  chats.show(partner.chat);
+  chat.partner(partner);
+  find("hints").replaceChildren(...partner.hints.map((hint) => button(hint, () => composer.say(hint))));
+  find("to-copilot").href = `copilot/?as=${encodeURIComponent(me)}`;
   sessionStorage.setItem("me", me);
-  document.title = `${me} | Contoso copilot`;
-  stream.open(me);
+  sessionStorage.setItem("chat", partner.chat);
+  document.title = `${me} | ${partner.name}`;
+  stream.open(mine("events"));
 }
 
-function personButton({ name }) {
-  const [first, ...rest] = name.split(" ");
-  const avatar = document.createElement("span");
-  avatar.className = "avatar";
-  avatar.setAttribute("aria-hidden", "true");
-  avatar.textContent = first[0] + (rest.at(-1)?.[0] ?? "");
-  const label = document.createElement("span");
-  const bold = document.createElement("b");
-  const family = document.createElement("span");
-  family.className = "family";
-  family.textContent = rest.length ? ` ${rest.join(" ")}` : "";
-  bold.append(first, family);
-  const small = document.createElement("small");
-  small.textContent = "Chat with Contoso copilot";
-  label.append(bold, small);
-  const button = document.createElement("button");
-  button.type = "button";
-  button.dataset.name = name;
-  button.append(avatar, label);
-  button.addEventListener("click", () => {
-    become(name);
-    composer.focus();
-  });
-  const item = document.createElement("li");
-  item.append(button);
-  return item;
-}
-
-find("hints").append(...hints.map((hint) => button(hint, () => composer.say(hint))));
-
-const people = await call("GET", "api/people");
-find("people").append(...people.map(personButton));
+const known = await call("GET", "api/people");
+bot.name = known[0].bot ?? "";
+const list = people(known, bot.name ? "" : copilot.name, (name) => {
+  become(name, partner);
+  composer.focus();
+});
+const chats = switcher(bot.name ? [copilot, bot] : [], (other) => {
+  become(me, other);
+  composer.focus();
+});
+find("to-copilot").hidden = !bot.name;
 showApp = settings(call, mine, (on) => composer.enable(on));
-const before = sessionStorage.getItem("me");
-become(people.some(({ name }) => name === before) ? before : people[0].name);
+const wanted = new URLSearchParams(location.search).get("chat") ?? sessionStorage.getItem("chat");
+history.replaceState(null, "", location.pathname); // a reload stays where the user went
+become(list.first, bot.name && wanted === bot.chat ? bot : copilot);
 refreshFaults = await drawer(call);

@@ -12,6 +12,7 @@ export class Chat {
   #items = new Map(); // line id -> list item
   #last = null; // the latest line
   #typing = 0;
+  #partner = null;
 
   // act: what the user can do with a line, and press
   constructor(act) {
@@ -29,6 +30,22 @@ export class Chat {
     new ResizeObserver(() => {
       if (this.newer.hidden) this.#toEnd();
     }).observe(this.scroll);
+  }
+
+  // partner says with whom the chat is.
+  partner(partner) {
+    this.#partner = partner;
+    const { name, sub, icon, chat } = partner;
+    find("with").textContent = name;
+    find("with-sub").textContent = sub;
+    find("empty-title").textContent = `Say hello to ${name}`;
+    find("empty-text").textContent = chat
+      ? "Ask it for a person. Whoever comes by a card of Copilot brings along what they were asking."
+      : "It answers a few things itself. Ask it for a person, and Liaison brings one in.";
+    find("typing-text").textContent = `${name} is typing`;
+    find("said").setAttribute("aria-label", `Chat with ${name}`);
+    find("holder").hidden = Boolean(chat);
+    for (const image of document.querySelectorAll("[data-partner]")) image.src = icon;
   }
 
   clear() {
@@ -98,11 +115,11 @@ export class Chat {
     item.dataset.author = line.author;
     if (this.#follows(line)) item.classList.add("next");
     const avatar = document.createElement("img");
-    Object.assign(avatar, { src: "copilot.svg", alt: "", width: 32, height: 32 });
+    Object.assign(avatar, { src: this.#partner.icon, alt: "", width: 32, height: 32 });
     const by = document.createElement("p");
     by.className = "by";
     const name = document.createElement("b");
-    name.textContent = mine ? "You" : line.through ? `${line.through} through Contoso copilot` : "Contoso copilot";
+    name.textContent = mine ? "You" : line.through ? `${line.through} through ${this.#partner.name}` : this.#partner.name;
     const clock = document.createElement("time");
     clock.dateTime = line.at;
     clock.textContent = time.format(at);

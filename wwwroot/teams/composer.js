@@ -49,8 +49,9 @@ export class Composer {
     this.text.focus();
   }
 
-  // become keeps what one user has begun to write, and shows what another has.
-  become(before, now) {
+  // become keeps what was begun to write in one chat, and shows what was in another.
+  become(before, now, { name }) {
+    find("text-label").textContent = `Message to ${name}`;
     this.#drafts.set(before, this.text.value);
     this.#clearAbout();
     this.#files = [];

@@ -12,11 +12,11 @@ export class Stream {
     this.on = on;
   }
 
-  open(name) {
+  open(url) {
     this.close();
     this.#conversation = "";
     this.#seen = 0;
-    this.#connect(name);
+    this.#connect(url);
   }
 
   close() {
@@ -24,8 +24,8 @@ export class Stream {
     this.#source?.close();
   }
 
-  #connect(name) {
-    const source = new EventSource(`api/people/${encodeURIComponent(name)}/events?after=${this.#seen}`);
+  #connect(url) {
+    const source = new EventSource(`${url}${url.includes("?") ? "&" : "?"}after=${this.#seen}`);
     this.#source = source;
     const listen = (kind, take) =>
       source.addEventListener(kind, (event) => {
@@ -35,7 +35,7 @@ export class Stream {
     listen("chat", ({ conversation }) => {
       this.on.online(true);
       if (this.#conversation && this.#conversation !== conversation) {
-        this.open(name); // the sandbox began anew: so does the chat
+        this.open(url); // the sandbox began anew: so does the chat
         return;
       }
       if (!this.#conversation) this.on.reset();
@@ -48,7 +48,7 @@ export class Stream {
     source.addEventListener("error", () => {
       this.on.online(false);
       if (source.readyState !== EventSource.CLOSED) return;
-      this.#retry = setTimeout(() => this.#connect(name), 2000);
+      this.#retry = setTimeout(() => this.#connect(url), 2000);
     });
   }
 }
