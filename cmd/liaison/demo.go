@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	_ "embed" // the catalogue
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -28,6 +30,7 @@ const (
 	demoTenant  = "11111111-1111-4111-8111-111111111111"
 	demoCopilot = "22222222-2222-4222-8222-222222222222"
 	demoSkill   = "33333333-3333-4333-8333-333333333333"
+	demoBot     = "44444444-4444-4444-8444-444444444444"
 	demoKey     = "demo-only-not-a-secret"
 	demoSecret  = "whsec_ZGVtbyBvbmx5OiBub3QgYSBzZWNyZXQ=" // both ends are this process
 )
@@ -38,6 +41,13 @@ type demoCmd struct {
 	Teams   string `default:"127.0.0.1:5002" help:"Address of the sandbox: Teams, Copilot Studio and Entra ID."`
 	DataDir string `env:"LIAISON_DATA_DIR" help:"Folder that keeps the conversations. ./data, or /var/lib/liaison as root."`
 }
+
+// northwind is what the demo's message extension searches.
+//
+//go:embed northwind.csv
+var northwind []byte
+
+const catalogueMode = 0o644
 
 // demo is the three programs, wired to each other.
 type demo struct {
@@ -76,9 +86,10 @@ func (d demoCmd) Run(ctx context.Context, c console) error {
 }
 
 const demoText = `
-  Teams    http://%s   write here as the user: say hello, then "talk to a person"
-  Desk     http://%s   sign in as Adele, Diego or Isaiah, and answer as the agent
-  Service  http://%s   liaison itself: /skill-manifest.json, /healthz, /readyz
+  Teams    http://%[1]s   write here as the user: say hello, then "talk to a person"
+  Copilot  http://%[1]s/copilot/   ask which teas there are; a card's button leads to a person, and what you asked comes along
+  Desk     http://%[2]s   sign in as Adele, Diego or Isaiah, and answer as the agent
+  Service  http://%[3]s   liaison itself: /skill-manifest.json, /healthz, /readyz
 
   Authentication is on: the sandbox issues real tokens. Ctrl-C ends it all.
 
@@ -114,7 +125,7 @@ func (d demoCmd) wire(ctx context.Context, c console, run *demo) error {
 	var err error
 	run.sandbox, err = sandbox.New(sandbox.Config{
 		BaseURL: base(2), SkillURL: base(0) + "/api/messages",
-		TenantID: demoTenant, CopilotAppID: demoCopilot, SkillAppID: demoSkill,
+		TenantID: demoTenant, CopilotAppID: demoCopilot, SkillAppID: demoSkill, BotAppID: demoBot,
 		StateFile: filepath.Join(app.DataDir(d.DataDir), "sandbox.jsonl"), Log: log,
 	})
 	if err != nil {
@@ -125,8 +136,16 @@ func (d demoCmd) wire(ctx context.Context, c console, run *demo) error {
 	if err != nil {
 		return err
 	}
-	cfg, err := app.Load(ctx, d.environ(run.sandbox.Env(), base(0), base(1)))
+	environ := d.environ(run.sandbox.Env(), base(0), base(1))
+	catalogue := filepath.Join(app.DataDir(d.DataDir), "northwind.csv")
+	if err := os.WriteFile(catalogue, northwind, catalogueMode); err != nil {
+		return fmt.Errorf("write catalogue: %w", err)
+	}
+	cfg, err := app.Load(ctx, append(environ, "LIAISON_HANDOFF_CATALOGUE="+catalogue))
 	if err != nil {
+		return err
+	}
+	if err := installApp(run.sandbox, cfg); err != nil {
 		return err
 	}
 	if err := run.migrate(ctx, demoDatabase, migrations.Schema()); err != nil {
@@ -176,6 +195,19 @@ func (r *demo) offer(hub, service runner) {
 			Break: func() { say("hub")("Gone. What is said waits for it."); r.hub.breakIt() }, Mend: r.hub.mend,
 		},
 	)
+}
+
+// installApp gives the sandbox's users our own app, as it describes itself.
+func installApp(s *sandbox.Sandbox, cfg app.Config) error {
+	manifest, err := app.TeamsApp(cfg, "1.0.0")
+	if err != nil {
+		return err
+	}
+	encoded, err := json.Marshal(manifest)
+	if err != nil {
+		return fmt.Errorf("encode manifest: %w", err)
+	}
+	return s.InstallApp(encoded)
 }
 
 // baseURL is where the demo's parts and its browser reach a port of this machine.

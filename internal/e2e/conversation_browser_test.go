@@ -77,12 +77,16 @@ func TestTheConversationOnThePages(t *testing.T) {
 // when TEST_SCREENSHOTS names their folder.
 func picture(t *testing.T, name string, tabs ...browsertest.Tab) {
 	t.Helper()
-	folder := os.Getenv("TEST_SCREENSHOTS")
-	if folder == "" {
-		return
-	}
 	for i, tab := range tabs {
-		file := filepath.Join(folder, []string{"teams", "desk"}[i]+"-"+name)
+		pictureOf(t, []string{"teams", "desk"}[i]+"-"+name, tab)
+	}
+}
+
+// pictureOf takes pictures of a page when TEST_SCREENSHOTS names their folder.
+func pictureOf(t *testing.T, name string, tab browsertest.Tab) {
+	t.Helper()
+	if folder := os.Getenv("TEST_SCREENSHOTS"); folder != "" {
+		file := filepath.Join(folder, name)
 		tab.Picture(file+"-dark-narrow.png", "dark", 390, 780)
 		tab.Picture(file+"-light.png", "light", 1280, 800)
 	}
