@@ -41,11 +41,14 @@ func take(ctx context.Context, tx pgx.Tx, l line) (line, error) {
 }
 
 // join is take for an agent who has nothing to say yet. Whoever has the
-// conversation already joins nothing.
+// conversation already joins nothing; from a copilot it is taken.
 func join(ctx context.Context, tx pgx.Tx, l line) error {
 	l.Event, l.From = eventJoined, bySystem
-	_, earlier, err := begin(ctx, tx, l)
+	state, earlier, err := begin(ctx, tx, l)
 	if err != nil || earlier != nil {
+		return err
+	}
+	if err := takeOver(ctx, tx, l.ConversationID, state); err != nil {
 		return err
 	}
 	has, err := agentHaving(ctx, tx, l.ConversationID)
@@ -88,7 +91,7 @@ func requeue(ctx context.Context, tx pgx.Tx, id string, queue *string) error {
 func leave(ctx context.Context, tx pgx.Tx, l line) error {
 	l.Event, l.From, l.Text = eventLeft, bySystem, l.Sender+" left the conversation"
 	state, earlier, err := begin(ctx, tx, l)
-	if err != nil || earlier != nil || state == stateWaiting {
+	if err != nil || earlier != nil || state != stateActive {
 		return err
 	}
 	if err := requeue(ctx, tx, l.ConversationID, nil); err != nil {
@@ -104,8 +107,11 @@ func leave(ctx context.Context, tx pgx.Tx, l line) error {
 // queue, that l names.
 func transfer(ctx context.Context, tx pgx.Tx, l line, toQueue bool) error {
 	l.Event, l.From = eventTransferred, bySystem
-	_, earlier, err := begin(ctx, tx, l)
+	state, earlier, err := begin(ctx, tx, l)
 	if err != nil || earlier != nil {
+		return err
+	}
+	if err := takeOver(ctx, tx, l.ConversationID, state); err != nil {
 		return err
 	}
 	if toQueue {

@@ -81,9 +81,12 @@ func remove(ctx context.Context, tx pgx.Tx, c change) error {
 // find locks the conversation and returns the message to change; done when this
 // change has been made already.
 func find(ctx context.Context, tx pgx.Tx, c change, event string) (said line, done bool, err error) {
-	_, earlier, err := begin(ctx, tx, line{ConversationID: c.ConversationID, From: c.By, Event: event, Key: c.Key})
+	state, earlier, err := begin(ctx, tx, line{ConversationID: c.ConversationID, From: c.By, Event: event, Key: c.Key})
 	if err != nil || earlier != nil {
 		return line{}, earlier != nil, err
+	}
+	if state == stateCopilot && c.By == byUser {
+		return line{}, false, errHeard
 	}
 	err = tx.QueryRow(ctx, saidSQL, pgx.NamedArgs{
 		"conversation": c.ConversationID, "author": c.By, "id": c.ID, "key": c.MessageKey,

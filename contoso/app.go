@@ -50,6 +50,9 @@ type App struct {
 	signIn  *signIn // nil: nobody signs in; see Run
 	limiter *web.Limiter
 	sender  *sender
+
+	passersBy *web.Limiter // of our own page, by address
+	visited   topics       // the conversations on it that changed
 }
 
 // handler returns the API and the desk.
@@ -94,6 +97,7 @@ func (a *App) handler() http.Handler {
 	desk.POST("/conversations/:id/leave", a.perform(doLeave))
 	desk.POST("/conversations/:id/transfer", a.perform(doTransfer))
 	desk.POST("/conversations/:id/end", a.perform(doEnd))
+	desk.POST("/conversations/:id/return", a.perform(doReturn))
 	desk.GET("/files/:id", a.route(a.serveFile))
 	desk.GET("/events", a.route(a.getEvents))
 	desk.POST("/presence", a.route(a.postPresence))
@@ -104,6 +108,7 @@ func (a *App) handler() http.Handler {
 		door.GET("/callback", a.route(a.getCallback))
 		door.POST("/signout", a.route(a.postSignOut))
 	}
+	a.mountCanvas(r, chat)
 	web.Pages(r, wwwroot.Desk())
 	return r
 }
@@ -127,6 +132,7 @@ func (a *App) Run(ctx context.Context, ln net.Listener) error {
 		defer a.signIn.client.CloseIdleConnections()
 	}
 	a.limiter = web.NewLimiter(config.Rate)
+	a.passersBy = web.NewLimiter(web.Limits{PerIP: config.Canvas.PerAddress, PerIPBurst: config.Canvas.PerAddressBurst})
 	a.sender = newSender(a)
 	server := web.Server{Drain: drain, TLS: config.TLS, Log: a.Log}
 	server.Handler = a.handler() //nolint:contextcheck // requests bring their own
@@ -135,6 +141,7 @@ func (a *App) Run(ctx context.Context, ln net.Listener) error {
 	g.Go(func() error { return a.sender.run(ctx) })
 	g.Go(func() error { return a.tellPlaces(ctx) })
 	g.Go(func() error { return a.assignWaiting(ctx) })
+	g.Go(func() error { return a.watchVisited(ctx) })
 	return g.Wait()
 }
 

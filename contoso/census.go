@@ -36,6 +36,7 @@ SELECT id, coalesce(start_key, '') AS start_key, reference, state, agent, queue,
        coalesce(ended_by, '') AS ended_by, unreachable
 FROM contoso.conversation
 WHERE id > @after
+AND origin = 'api'
 AND (@state = '' OR state = @state OR (@state = 'open' AND state <> 'ended'))
 ORDER BY id
 LIMIT @limit`
@@ -103,36 +104,52 @@ UPDATE contoso.conversation
 SET rating_score = @score, rating_comment = @comment
 WHERE id = @id`
 
+// A rating is what the user thinks of the help.
+type rating struct {
+	Score   int    `json:"score"`
+	Comment string `json:"comment"`
+}
+
+func (r rating) check() error {
+	if r.Score < 1 || r.Score > 5 {
+		return web.BadRequest("score is not 1 to 5")
+	}
+	return nil
+}
+
 // postRate keeps what the user thinks of the help, also after the end. A later
 // rating replaces the one before, so repeating one does no harm.
 func (a *App) postRate(c *gin.Context) error {
 	var in struct {
 		ConversationID string `json:"conversationId"`
-		Score          int    `json:"score"`
-		Comment        string `json:"comment"`
+		rating
 	}
 	if err := web.Decode(c, maxBody, &in); err != nil {
 		return err
 	}
-	if in.Score < 1 || in.Score > 5 {
-		return web.BadRequest("score is not 1 to 5")
+	if err := in.check(); err != nil {
+		return err
 	}
 	ctx := c.Request.Context()
 	err := a.write(ctx, func(tx pgx.Tx) error {
-		if _, err := lock(ctx, tx, in.ConversationID); err != nil {
-			return err
-		}
-		_, err := tx.Exec(ctx, rateSQL, pgx.NamedArgs{"id": in.ConversationID, "score": in.Score, "comment": in.Comment})
-		if err != nil {
-			return fmt.Errorf("rate conversation: %w", err)
-		}
-		return record(ctx, tx, in.ConversationID, "")
+		return rate(ctx, tx, in.ConversationID, in.rating)
 	})
 	if err != nil {
 		return err
 	}
 	c.Status(http.StatusNoContent)
 	return nil
+}
+
+func rate(ctx context.Context, tx pgx.Tx, id string, r rating) error {
+	if _, err := lock(ctx, tx, id); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, rateSQL, pgx.NamedArgs{"id": id, "score": r.Score, "comment": r.Comment})
+	if err != nil {
+		return fmt.Errorf("rate conversation: %w", err)
+	}
+	return record(ctx, tx, id, "")
 }
 
 const pastSQL = `

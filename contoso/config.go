@@ -30,9 +30,37 @@ type Config struct {
 	FileLimit     int64         `env:"CONTOSO_FILE_LIMIT, default=20971520" help:"bytes a file may have"`
 	FileLinkLife  time.Duration `env:"CONTOSO_FILE_LINK_LIFE, default=1h" help:"how long the links to files work that webhooks carry"`
 	SessionIdle   time.Duration `env:"CONTOSO_SESSION_IDLE, default=8h" help:"agents who do nothing for so long are signed out"`
+	Canvas        Canvas        `env:", prefix=CONTOSO_"`
 	SignIn        SignIn        `env:", prefix=CONTOSO_OIDC_"`
 	Rate          web.Limits    `env:", prefix=CONTOSO_RATE_"`
 	TLS           web.TLS       `env:", prefix=CONTOSO_TLS_"`
+}
+
+// Canvas says how our own page is for users, /chat, on which a copilot answers
+// first.
+type Canvas struct {
+	WebhookURL      string     `env:"CANVAS_WEBHOOK_URL" help:"where the words of users of /chat are posted, who speak with a copilot first; empty: there is no such page"`
+	WebhookSecret   env.Secret `env:"CANVAS_WEBHOOK_SECRET" help:"signs these webhooks; CONTOSO_WEBHOOK_SECRET by default"`
+	EmbedOrigins    []string   `env:"EMBED_ORIGINS" help:"comma list of the sites that may show /chat in a frame, as in https://www.example.com; empty: its own alone"`
+	PerAddress      float64    `env:"CANVAS_PER_ADDRESS, default=2" help:"starts and messages a second from one address, above which it gets 429; 0: no limit"`
+	PerAddressBurst int        `env:"CANVAS_PER_ADDRESS_BURST, default=30" help:"the same at once"`
+}
+
+// check returns everything that is wrong.
+func (c Canvas) check() error {
+	var problems []error
+	if c.WebhookURL != "" {
+		if u, err := url.Parse(c.WebhookURL); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+			problems = append(problems, errors.New("CONTOSO_CANVAS_WEBHOOK_URL: expected an http:// or https:// URL"))
+		}
+	}
+	for _, origin := range c.EmbedOrigins {
+		if u, err := url.Parse(origin); err != nil || !safeURL(origin) || u.Scheme+"://"+u.Host != origin {
+			problems = append(problems, fmt.Errorf("CONTOSO_EMBED_ORIGINS: %q: expected https:// and a host, or http:// on this machine, and nothing more", origin))
+		}
+	}
+	problems = append(problems, web.Limits{PerIP: c.PerAddress, PerIPBurst: c.PerAddressBurst}.Check("CONTOSO_CANVAS_"))
+	return errors.Join(problems...)
 }
 
 // SignIn says where agents sign in, and which of them may.
@@ -53,9 +81,9 @@ func (c Config) resolve(addr net.Addr) (Config, error) {
 	}
 	c.PublicURL = strings.TrimSuffix(cmp.Or(c.PublicURL, scheme+addr.String()), "/")
 	c.SignIn.Allowed, c.SignIn.Supervisors = trimmed(c.SignIn.Allowed), trimmed(c.SignIn.Supervisors)
-	c.SessionIdle = cmp.Or(c.SessionIdle, 8*time.Hour)
+	c.SessionIdle, c.Canvas.EmbedOrigins = cmp.Or(c.SessionIdle, 8*time.Hour), trimmed(c.Canvas.EmbedOrigins)
 	c.Open, c.FileLimit, c.FileLinkLife = cmp.Or(c.Open, openAuto), cmp.Or(c.FileLimit, 20<<20), cmp.Or(c.FileLinkLife, time.Hour)
-	problems := []error{c.Rate.Check("CONTOSO_RATE_"), c.TLS.Check("CONTOSO_TLS_")}
+	problems := []error{c.Rate.Check("CONTOSO_RATE_"), c.TLS.Check("CONTOSO_TLS_"), c.Canvas.check()}
 	add := func(variable, text string) { problems = append(problems, fmt.Errorf("CONTOSO_%s: %s", variable, text)) }
 	if c.APIKey != "" && len(env.List(c.APIKey)) == 0 {
 		add("API_KEY", "holds no key; nobody could call the API")
@@ -93,6 +121,16 @@ func (c Config) resolve(addr net.Addr) (Config, error) {
 		}
 	}
 	return c, errors.Join(problems...)
+}
+
+// secure reports whether browsers reach us over https only.
+func (c Config) secure() bool { return strings.HasPrefix(c.PublicURL, "https://") }
+
+func (c Config) visitorCookie() string {
+	if c.secure() {
+		return hostPrefix + visitorCookie
+	}
+	return visitorCookie
 }
 
 // trimmed returns the entries without the space around them and without empty

@@ -15,6 +15,7 @@ import (
 
 // States of a conversation.
 const (
+	stateCopilot = "copilot" // a copilot has control: agents only look
 	stateWaiting = "waiting"
 	stateActive  = "active"
 	stateEnded   = "ended"
@@ -22,9 +23,10 @@ const (
 
 // Who a line is by, and who ended a conversation.
 const (
-	byUser   = "user"
-	byAgent  = "agent"
-	bySystem = "system"
+	byUser    = "user"
+	byAgent   = "agent"
+	byCopilot = "copilot"
+	bySystem  = "system"
 )
 
 // A person is what the caller told about its user. All of it is optional.
@@ -193,7 +195,7 @@ func lock(ctx context.Context, tx pgx.Tx, id string) (string, error) {
 
 // An ending says who ends a conversation, and why.
 type ending struct {
-	By      string // byUser or byAgent
+	By      string // byUser, byAgent or byCopilot
 	Sender  string
 	Reason  string
 	Summary string
@@ -204,8 +206,9 @@ UPDATE contoso.conversation
 SET state = 'ended', ended_at = now(), ended_by = @by
 WHERE id = @id`
 
-// end ends the conversation, and does nothing to one that has ended. Only an
-// agent's end is told to the webhook's receiver: the user's side knows its own.
+// end ends the conversation, and does nothing to one that has ended. The webhook's
+// receiver is told, unless it is the receiver's own side that ends it: the user's,
+// on our own page the copilot's.
 func end(ctx context.Context, tx pgx.Tx, id string, e ending) error {
 	state, err := lock(ctx, tx, id)
 	if err != nil || state == stateEnded {
@@ -214,9 +217,18 @@ func end(ctx context.Context, tx pgx.Tx, id string, e ending) error {
 	if _, err := tx.Exec(ctx, endSQL, pgx.NamedArgs{"id": id, "by": e.By}); err != nil {
 		return fmt.Errorf("end conversation: %w", err)
 	}
+	canvas, err := onCanvas(ctx, tx, id)
+	if err != nil {
+		return err
+	}
+	if canvas && state != stateCopilot {
+		if err := forget(ctx, tx, id); err != nil {
+			return err
+		}
+	}
 	text := e.Sender + " ended the conversation"
 	if e.Sender == "" {
-		text = "The user ended the conversation"
+		text = "The " + e.By + " ended the conversation"
 	}
 	closing := line{
 		ConversationID: id, Event: eventEnded, From: bySystem,
@@ -225,7 +237,7 @@ func end(ctx context.Context, tx pgx.Tx, id string, e ending) error {
 	if err := insert(ctx, tx, &closing); err != nil {
 		return err
 	}
-	if e.By == byAgent {
+	if e.By == byAgent || canvas && e.By == byUser {
 		if err := promise(ctx, tx, &closing); err != nil {
 			return err
 		}

@@ -64,7 +64,8 @@ type conversation struct {
 	LastSender   string     `db:"last_sender" json:"-"`
 	LastText     string     `db:"last_body" json:"-"`
 	LastAt       time.Time  `db:"last_at" json:"lastAt"`
-	Last         *lastLine  `db:"-" json:"lastLine"` // nil before the first line
+	Origin       string     `db:"origin" json:"origin"` // where it takes place: originAPI or originCanvas
+	Last         *lastLine  `db:"-" json:"lastLine"`    // nil before the first line
 }
 
 // An event is one number of the stream: the conversation as it is now and, if a
@@ -134,7 +135,7 @@ func fill(ctx context.Context, tx pgx.Tx, marks []recorded) ([]event, error) {
 const conversationsByIDSQL = `
 SELECT id, state, person, problem, channel, reference, variables, started_at, ended_at, ended_by,
        summary, skills, priority, queue, agent, rating_score, rating_comment, user_typing,
-       unread, notes, unreachable, agents_typing, waiting_since, last_author, last_sender, last_body, last_at
+       unread, notes, unreachable, agents_typing, waiting_since, last_author, last_sender, last_body, last_at, origin
 FROM contoso.conversation_at_desk
 WHERE id = ANY (@ids)`
 
@@ -169,7 +170,7 @@ func collectConversations(rows pgx.Rows, err error) ([]conversation, error) {
 
 const linesByIDSQL = `
 SELECT id, conversation_id, position, event, author, sender, body, reason, about, recipient, note, summary,
-       place, wait_seconds, edited, deleted, files, key, state, failure, report, report_reason, report_settled, created_at
+       place, wait_seconds, edited, deleted, files, key, state, failure, report, report_reason, report_settled, created_at, format, choices, value
 FROM contoso.line_shown
 WHERE id = ANY (@ids)`
 

@@ -13,7 +13,7 @@ import (
 
 const messagesSQL = `
 SELECT id, conversation_id, position, event, author, sender, body, reason, about, recipient, note, summary,
-       place, wait_seconds, edited, deleted, files, key, state, failure, report, report_reason, report_settled, created_at
+       place, wait_seconds, edited, deleted, files, key, state, failure, report, report_reason, report_settled, created_at, format, choices, value
 FROM contoso.line_shown
 WHERE id IN (
     SELECT id
@@ -38,7 +38,7 @@ const sinceBatch = 50
 
 const sinceSQL = `
 SELECT id, conversation_id, position, event, author, sender, body, reason, about, recipient, note, summary,
-       place, wait_seconds, edited, deleted, files, key, state, failure, report, report_reason, report_settled, created_at
+       place, wait_seconds, edited, deleted, files, key, state, failure, report, report_reason, report_settled, created_at, format, choices, value
 FROM contoso.line_shown
 WHERE conversation_id = @conversation
 AND position > @position

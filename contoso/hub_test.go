@@ -83,6 +83,11 @@ type answer struct {
 
 func (h hub) do(tb testing.TB, c call) answer {
 	tb.Helper()
+	return h.doAs(tb, http.DefaultClient, c)
+}
+
+func (h hub) doAs(tb testing.TB, client *http.Client, c call) answer {
+	tb.Helper()
 	ctx, cancel := context.WithTimeout(tb.Context(), patience)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, cmp.Or(c.method, http.MethodPost), h.url+c.path, bytes.NewBufferString(c.body))
@@ -91,7 +96,7 @@ func (h hub) do(tb testing.TB, c call) answer {
 	}
 	maps.Copy(req.Header, c.header)
 	req.Host = cmp.Or(c.header.Get("Host"), req.Host)
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := client.Do(req)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -23,6 +23,11 @@ const (
 	eventLeft        = "left"
 	eventTransferred = "transferred"
 	eventEnded       = "ended"
+
+	// Of conversations on our own page alone.
+	eventOpened   = "opened"
+	eventPassed   = "passed"   // the copilot gave control to people
+	eventReturned = "returned" // people gave it back
 )
 
 // A line is one entry of a conversation: words, a file, a change of them, or
@@ -52,13 +57,16 @@ type line struct {
 	ReportReason   string    `db:"report_reason" json:"reportReason,omitempty"`
 	ReportSettled  string    `db:"report_settled" json:"reportSettled,omitempty"` // what an agent made of the report: left, again
 	Timestamp      time.Time `db:"created_at" json:"timestamp"`
+	Format         string    `db:"format" json:"format,omitempty"` // of the text: formatPlain or formatMarkdown
+	Choices        []choice  `db:"choices" json:"choices,omitempty"`
+	Value          string    `db:"value" json:"value,omitempty"` // of the choice that the user pressed
 }
 
 const insertLineSQL = `
 INSERT INTO contoso.line (conversation_id, event, author, sender, body, reason, about, recipient, note, summary,
-                          place, wait_seconds, key)
+                          place, wait_seconds, key, format, choices, value)
 VALUES (@conversation, @event, @author, @sender, @body, @reason, nullif(@about, ''), @to, @note, @summary,
-        @place, @wait, nullif(@key, ''))
+        @place, @wait, nullif(@key, ''), @format, @choices, @value)
 RETURNING id, position, created_at`
 
 // insert stores a line of a locked conversation and fills in what the database
@@ -68,6 +76,7 @@ func insert(ctx context.Context, tx pgx.Tx, l *line) error {
 		"conversation": l.ConversationID, "event": l.Event, "author": l.From,
 		"sender": l.Sender, "body": l.Text, "reason": l.Reason, "about": l.About, "to": l.To,
 		"note": l.Note, "summary": l.Summary, "place": l.Place, "wait": l.WaitSeconds, "key": l.Key,
+		"format": l.Format, "choices": append([]choice{}, l.Choices...), "value": l.Value, // no choices are [], not null
 	}).Scan(&l.ID, &l.Position, &l.Timestamp)
 	if err != nil {
 		return fmt.Errorf("insert line: %w", err)
@@ -77,17 +86,22 @@ func insert(ctx context.Context, tx pgx.Tx, l *line) error {
 
 const promiseSQL = `
 INSERT INTO contoso.webhook (line_id, conversation_id, position)
-VALUES (@line, @conversation, @position)`
+SELECT l.id, l.conversation_id, l.position
+FROM contoso.line l
+JOIN contoso.conversation c ON c.id = l.conversation_id
+WHERE l.id = @line
+AND (c.origin = 'api' OR l.author = 'user' OR l.event IN ('opened', 'returned', 'ended'))`
 
-// promise queues the webhook of a line just inserted.
+// promise queues the webhook of a line just inserted. The user of our own page
+// sees there what agents do: only what the copilot must know is told.
 func promise(ctx context.Context, tx pgx.Tx, l *line) error {
-	_, err := tx.Exec(ctx, promiseSQL, pgx.NamedArgs{
-		"line": l.ID, "conversation": l.ConversationID, "position": l.Position,
-	})
+	tag, err := tx.Exec(ctx, promiseSQL, pgx.NamedArgs{"line": l.ID})
 	if err != nil {
 		return fmt.Errorf("queue webhook: %w", err)
 	}
-	l.State = webhookQueued
+	if tag.RowsAffected() == 1 {
+		l.State = webhookQueued
+	}
 	return nil
 }
 
@@ -121,7 +135,7 @@ var errEnded = &web.Error{Status: http.StatusConflict, Text: "the conversation h
 
 const sameKeySQL = `
 SELECT id, conversation_id, position, event, author, sender, body, reason, about, recipient, note, summary,
-       place, wait_seconds, edited, deleted, files, key, state, failure, report, report_reason, report_settled, created_at
+       place, wait_seconds, edited, deleted, files, key, state, failure, report, report_reason, report_settled, created_at, format, choices, value
 FROM contoso.line_shown
 WHERE conversation_id = @conversation
 AND author = @author

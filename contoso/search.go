@@ -22,7 +22,7 @@ const (
 const searchSQL = `
 SELECT id, state, person, problem, channel, reference, variables, started_at, ended_at, ended_by,
        summary, skills, priority, queue, agent, rating_score, rating_comment, user_typing,
-       unread, notes, unreachable, agents_typing, waiting_since, last_author, last_sender, last_body, last_at
+       unread, notes, unreachable, agents_typing, waiting_since, last_author, last_sender, last_body, last_at, origin
 FROM contoso.conversation_at_desk
 WHERE id IN (
     SELECT c.id

@@ -3,6 +3,7 @@ package contoso
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -97,38 +98,54 @@ SET agent_typing_at = now()
 WHERE id = @id
 AND state = 'active'
 AND coalesce(agent_typing_at < now() - interval '2 seconds', true)
-AND NOT EXISTS (SELECT 1 FROM contoso.webhook w WHERE w.conversation_id = c.id AND w.state = 'queued')`
+AND NOT EXISTS (SELECT 1 FROM contoso.webhook w WHERE w.conversation_id = c.id AND w.state = 'queued')
+RETURNING origin`
 
 // postAgentTyping tells other agents that an agent is typing, and the webhook's
-// receiver: once in a while, and not while words are on their way, which say more.
-// That is tried once.
+// receiver, or our own page: once in a while, and not while words are on their way,
+// which say more. That is tried once.
 func (a *App) postAgentTyping(c *gin.Context) error {
 	_, l, err := decodeDeed(c)
 	if err != nil {
 		return err
 	}
 	ctx := c.Request.Context()
-	if err := a.write(ctx, func(tx pgx.Tx) error { return warn(ctx, tx, l) }); err != nil {
+	var origin string
+	err = a.write(ctx, func(tx pgx.Tx) error {
+		if err := warn(ctx, tx, l); err != nil {
+			return err
+		}
+		origin, err = typedAt(ctx, tx, agentTypingSQL, l.ConversationID)
+		if err != nil || origin != originCanvas {
+			return err
+		}
+		return record(ctx, tx, l.ConversationID, "")
+	})
+	if err != nil {
 		return err
 	}
-	tag, err := a.DB.Exec(ctx, agentTypingSQL, pgx.NamedArgs{"id": l.ConversationID})
-	if err != nil {
-		return fmt.Errorf("mark agent typing: %w", err)
-	}
-	if tag.RowsAffected() == 1 {
-		a.tellTyping(ctx, l)
+	if origin == originAPI {
+		a.tellTyping(ctx, due{ConversationID: l.ConversationID, Sender: l.Sender})
 	}
 	c.Status(http.StatusNoContent)
 	return nil
 }
 
-func (a *App) tellTyping(ctx context.Context, l line) {
+// typedAt marks by one of the statements here that somebody types, and returns the
+// conversation's origin; "" when it is no news.
+func typedAt(ctx context.Context, tx pgx.Tx, sql, conversation string) (origin string, err error) {
+	err = tx.QueryRow(ctx, sql, pgx.NamedArgs{"id": conversation}).Scan(&origin)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return "", fmt.Errorf("mark typing: %w", err)
+	}
+	return origin, nil
+}
+
+func (a *App) tellTyping(ctx context.Context, d due) {
 	ctx, cancel := context.WithTimeout(ctx, typingTimeout)
 	defer cancel()
-	err := a.sender.post(ctx, due{
-		ConversationID: l.ConversationID, ID: rand.Text(), Sender: l.Sender, Timestamp: time.Now(), Event: "typing",
-	})
-	if err != nil {
-		a.Log.DebugContext(ctx, "typing not told", "hub_conversation", l.ConversationID, "err", err)
+	d.ID, d.Timestamp, d.Event = rand.Text(), time.Now(), "typing"
+	if err := a.sender.post(ctx, d); err != nil {
+		a.Log.DebugContext(ctx, "typing not told", "hub_conversation", d.ConversationID, "err", err)
 	}
 }

@@ -1,6 +1,7 @@
 package contoso
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -57,6 +58,12 @@ type due struct {
 	WaitSeconds    int       `db:"wait_seconds" json:"WaitSeconds,omitempty"`
 	Files          []file    `db:"files" json:"Attachments,omitempty"`
 	Attempt        int       `db:"attempts" json:"-"`
+
+	// Of a conversation on our own page; see canvasPost.
+	Origin  string   `db:"origin" json:"-"`
+	User    person   `db:"person" json:"-"`
+	Value   string   `db:"value" json:"-"`
+	Pending []string `db:"pending" json:"-"`
 }
 
 // A sender keeps the promises in contoso.webhook.
@@ -64,8 +71,8 @@ type sender struct {
 	db      *pgxpool.Pool
 	log     *slog.Logger
 	client  *http.Client
-	url     string
-	secrets [][]byte
+	api     target
+	canvas  target
 	links   links
 	queued  *signal
 	changed *signal
@@ -73,9 +80,11 @@ type sender struct {
 
 func newSender(a *App) *sender {
 	return &sender{
-		db: a.DB, log: a.Log, url: a.Config.WebhookURL,
-		client:  jsonhttp.NewClient(attemptTimeout, nil),
-		secrets: signingKeys(a.Config.WebhookSecret), links: a.links(),
+		db: a.DB, log: a.Log,
+		client: jsonhttp.NewClient(attemptTimeout, nil),
+		api:    target{url: a.Config.WebhookURL, secrets: signingKeys(a.Config.WebhookSecret)},
+		canvas: target{url: a.Config.Canvas.WebhookURL, secrets: signingKeys(cmp.Or(a.Config.Canvas.WebhookSecret, a.Config.WebhookSecret))},
+		links:  a.links(),
 		queued: &a.queued, changed: &a.changed,
 	}
 }
@@ -115,6 +124,7 @@ const claimSQL = `
 UPDATE contoso.webhook w
 SET attempts = w.attempts + 1, due_at = now() + @lease
 FROM contoso.line_shown l
+JOIN contoso.conversation c ON c.id = l.conversation_id
 WHERE l.id = w.line_id
 AND w.line_id IN (
     SELECT head.line_id
@@ -127,15 +137,38 @@ AND w.line_id IN (
         WHERE earlier.conversation_id = head.conversation_id
         AND earlier.state = 'queued'
         AND earlier.position < head.position)
+    AND NOT EXISTS (
+        SELECT 1
+        FROM contoso.conversation held -- by people: the copilot is told when they return it
+        WHERE held.id = head.conversation_id
+        AND held.origin = 'canvas'
+        AND held.state IN ('waiting', 'active'))
     ORDER BY head.due_at
     LIMIT @free
     FOR UPDATE SKIP LOCKED)
-RETURNING w.conversation_id, l.id, CASE WHEN l.author = 'agent' THEN l.body ELSE '' END AS message,
+RETURNING w.conversation_id, l.id, CASE WHEN l.author <> 'system' THEN l.body ELSE '' END AS message,
           l.sender, l.created_at,
           -- What was taken back before it was told is not told.
           CASE WHEN l.deleted THEN 'deleted' ELSE l.event END AS event,
           CASE l.event WHEN 'message' THEN l.id ELSE l.about END AS about,
-          l.reason, l.recipient, l.summary, l.place, l.wait_seconds, l.files, w.attempts`
+          l.reason, l.recipient, l.summary, l.place, l.wait_seconds, l.files, w.attempts,
+          c.origin, c.person, l.value,
+          -- What nobody has answered: neither an agent, nor the copilot, who was not told.
+          CASE l.event WHEN 'returned' THEN ARRAY(
+              SELECT u.body
+              FROM contoso.line u
+              WHERE u.conversation_id = l.conversation_id
+              AND u.author = 'user' AND u.event = 'message' AND u.body <> ''
+              AND u.position < l.position
+              AND NOT EXISTS (SELECT 1 FROM contoso.webhook told WHERE told.line_id = u.id)
+              AND u.position > coalesce((
+                  SELECT max(a.position)
+                  FROM contoso.line a
+                  LEFT JOIN contoso.webhook told ON told.line_id = a.id
+                  WHERE a.conversation_id = l.conversation_id
+                  AND a.position < l.position
+                  AND (a.author = 'agent' AND a.event = 'message' OR a.event = 'returned' AND told.line_id IS NOT NULL)), 0)
+              ORDER BY u.position) END AS pending`
 
 // claim takes the first queued webhook of each conversation where it is due, at
 // most free of them. Nobody else takes them while the lease holds.
@@ -186,13 +219,17 @@ func (s *sender) post(ctx context.Context, d due) error {
 	if err := s.links.sign(ctx, d.Files); err != nil {
 		return &jsonhttp.Error{Status: http.StatusServiceUnavailable} // our database's, and as passing
 	}
-	body, err := json.Marshal(d)
+	to, post := s.api, any(d)
+	if d.Origin == originCanvas {
+		to, post = s.canvas, d.canvas()
+	}
+	body, err := json.Marshal(post)
 	if err != nil {
 		return fmt.Errorf("encode webhook: %w", err)
 	}
 	return jsonhttp.Do(ctx, s.client, jsonhttp.Request{
-		URL:    s.url,
-		Header: signatureHeader(s.secrets, d.ID, time.Now(), body),
+		URL:    to.url,
+		Header: signatureHeader(to.secrets, d.ID, time.Now(), body),
 		In:     json.RawMessage(body), // goes out byte for byte: it is compact and escaped already
 	})
 }

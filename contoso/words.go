@@ -24,15 +24,23 @@ SET problem = coalesce(nullif(@problem, ''), problem),
 WHERE id = @id`
 
 // hear stores what the user says or gives, and the facts that came with it.
-// Repeating the key returns the line it stored first.
+// Repeating the key returns the line it stored first. While a copilot has control
+// it is told.
 func hear(ctx context.Context, tx pgx.Tx, l line, f facts) (line, error) {
 	l.Event, l.From = eventMessage, byUser
-	_, earlier, err := begin(ctx, tx, l)
+	state, earlier, err := begin(ctx, tx, l)
 	if err != nil {
 		return line{}, err
 	}
 	if earlier != nil {
 		return *earlier, nil
+	}
+	store := insert
+	if state == stateCopilot {
+		if len(l.Files) > 0 {
+			return line{}, errNoFiles
+		}
+		store = tell
 	}
 	if f.Variables == nil {
 		f.Variables = variables{}
@@ -43,7 +51,7 @@ func hear(ctx context.Context, tx pgx.Tx, l line, f facts) (line, error) {
 	if err != nil {
 		return line{}, fmt.Errorf("update conversation: %w", err)
 	}
-	if err := insert(ctx, tx, &l); err != nil {
+	if err := store(ctx, tx, &l); err != nil {
 		return line{}, err
 	}
 	if err := keep(ctx, tx, l); err != nil {
@@ -63,6 +71,9 @@ func say(ctx context.Context, tx pgx.Tx, l line) (line, error) {
 	}
 	if earlier != nil {
 		return *earlier, nil
+	}
+	if state == stateCopilot {
+		return line{}, errCopilot
 	}
 	var news []string
 	if state == stateWaiting {

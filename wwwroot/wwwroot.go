@@ -7,11 +7,21 @@ import (
 	"io/fs"
 )
 
-//go:embed desk teams copilot entra survey
+//go:embed desk chat teams copilot entra survey
 var files embed.FS
 
 // Desk returns the live agents' desk of Contoso Live Chat.
 func Desk() fs.FS { return sub("desk") }
+
+// Chat returns the users' page of Contoso Live Chat, for below /chat/. It needs
+// [Shared] beside it.
+func Chat() fs.FS { return sub("chat") }
+
+//go:embed desk/dom.js desk/time.js desk/words.js desk/links.js desk/base.css teams/markdown.js
+var shared embed.FS
+
+// Shared returns what pages take from each other, by its path here.
+func Shared() fs.FS { return shared }
 
 // Teams returns the sandbox's page that looks like a chat in Teams.
 func Teams() fs.FS { return sub("teams") }

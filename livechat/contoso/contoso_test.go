@@ -47,44 +47,10 @@ func start(tb testing.TB) livechattest.Hub {
 // startWith is start with settings of the hub's.
 func startWith(tb testing.TB, config hub.Config) livechattest.Hub {
 	tb.Helper()
-	posts := make(chan livechattest.Post, 100)
-	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
-		header := http.Header{}
-		for _, name := range []string{"Webhook-Id", "Webhook-Timestamp", "Webhook-Signature"} {
-			header.Set(name, r.Header.Get(name))
-		}
-		posts <- livechattest.Post{Header: header, Body: body}
-	}))
-	tb.Cleanup(receiver.Close)
-	config.WebhookURL, config.WebhookSecret, config.APIKey = receiver.URL, secret, apiKey
-
-	app := &hub.App{
-		DB: pgtest.DB(tb, hub.Schema()), Log: slog.New(slog.NewTextHandler(tb.Output(), nil)),
-		Config: config,
-	}
-	var lc net.ListenConfig
-	ln, err := lc.Listen(tb.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(tb.Context()))
-	done := make(chan error, 1)
-	go func() { done <- app.Run(ctx, ln) }()
-	tb.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			tb.Errorf("contoso: %v", err)
-		}
-	})
-
-	at := func(u string) livechat.Adapter {
-		return &contoso.Adapter{
-			HTTP: jsonhttp.NewClient(5*time.Second, http.DefaultTransport), URL: u,
-			Header: http.Header{"X-Api-Key": {apiKey}}, Secrets: []env.Secret{"whsec_b2xkLW9uZQ==", secret},
-		}
-	}
-	base := "http://" + ln.Addr().String()
+	url, posts := receiver(tb)
+	config.WebhookURL, config.WebhookSecret, config.APIKey = url, secret, apiKey
+	base := run(tb, config)
+	at := func(url string) livechat.Adapter { return adapter(url) }
 	return livechattest.Hub{
 		Adapter: at(base), At: at, Secrets: []string{apiKey, secret},
 		Lines: func(tb testing.TB, c livechat.ConversationID) []string {
@@ -107,17 +73,68 @@ func startWith(tb testing.TB, config hub.Config) livechattest.Hub {
 			tb.Helper()
 			desk(tb, base, c, "/end", map[string]string{"sender": agent})
 		},
-		Hands: hands(base),
-		Webhook: func(tb testing.TB) livechattest.Post {
-			tb.Helper()
-			select {
-			case p := <-posts:
-				return p
-			case <-time.After(10 * time.Second):
-				tb.Fatal("the hub posted nothing")
-				return livechattest.Post{}
-			}
-		},
+		Hands:   hands(base),
+		Webhook: next(posts),
+	}
+}
+
+// receiver takes what a hub posts.
+func receiver(tb testing.TB) (string, <-chan livechattest.Post) {
+	tb.Helper()
+	posts := make(chan livechattest.Post, 100)
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		header := http.Header{}
+		for _, name := range []string{"Webhook-Id", "Webhook-Timestamp", "Webhook-Signature"} {
+			header.Set(name, r.Header.Get(name))
+		}
+		posts <- livechattest.Post{Header: header, Body: body}
+	}))
+	tb.Cleanup(server.Close)
+	return server.URL, posts
+}
+
+func next(posts <-chan livechattest.Post) func(testing.TB) livechattest.Post {
+	return func(tb testing.TB) livechattest.Post {
+		tb.Helper()
+		select {
+		case p := <-posts:
+			return p
+		case <-time.After(10 * time.Second):
+			tb.Fatal("the hub posted nothing")
+			return livechattest.Post{}
+		}
+	}
+}
+
+// run runs Contoso and returns its address.
+func run(tb testing.TB, config hub.Config) string {
+	tb.Helper()
+	app := &hub.App{
+		DB: pgtest.DB(tb, hub.Schema()), Log: slog.New(slog.NewTextHandler(tb.Output(), nil)),
+		Config: config,
+	}
+	var lc net.ListenConfig
+	ln, err := lc.Listen(tb.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(tb.Context()))
+	done := make(chan error, 1)
+	go func() { done <- app.Run(ctx, ln) }()
+	tb.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			tb.Errorf("contoso: %v", err)
+		}
+	})
+	return "http://" + ln.Addr().String()
+}
+
+func adapter(url string) *contoso.Adapter {
+	return &contoso.Adapter{
+		HTTP: jsonhttp.NewClient(5*time.Second, http.DefaultTransport), URL: url,
+		Header: http.Header{"X-Api-Key": {apiKey}}, Secrets: []env.Secret{"whsec_b2xkLW9uZQ==", secret},
 	}
 }
 

@@ -2,13 +2,9 @@ package livechattest
 
 import (
 	"context"
-	"errors"
-	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -155,112 +151,28 @@ func endUnopened(t *testing.T, h Hub) {
 	}
 }
 
-// away is a hub that does not listen: nothing was done, it may be tried again.
-func away(t *testing.T, h Hub) {
-	t.Helper()
-	gone := httptest.NewServer(http.NotFoundHandler())
-	gone.Close()
-	for name, err := range calls(t.Context(), h.At(gone.URL)) {
-		got := ask(err)
-		if err == nil || got.permanent || got.ambiguous || !got.unavailable {
-			t.Errorf("%s: %v is %+v, want unavailable only", name, err, got)
-		}
-		wantNoSecret(t, h, err)
-	}
+// peer is the hub at another address.
+func (h Hub) peer() peer {
+	return peer{secrets: h.Secrets, calls: func(ctx context.Context, url string) map[string]error {
+		return h.calls(ctx, h.At(url))
+	}}
 }
 
-func statuses(t *testing.T, h Hub) {
-	t.Helper()
-	for status, want := range map[int]answers{
-		400: {permanent: true}, 401: {permanent: true}, 403: {permanent: true}, 422: {permanent: true}, 302: {permanent: true},
-		408: {ambiguous: true}, 429: {unavailable: true}, 500: {ambiguous: true}, 502: {ambiguous: true, unavailable: true},
-		503: {unavailable: true}, 504: {ambiguous: true, unavailable: true},
-	} {
-		broken := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Location", "/elsewhere")
-			w.WriteHeader(status)
-			_, _ = w.Write([]byte(`{"error":"` + strings.Join(h.Secrets, " ") + `"}`))
-		}))
-		t.Cleanup(broken.Close)
-		for name, err := range calls(t.Context(), h.At(broken.URL)) {
-			if diff := cmp.Diff(want, ask(err), cmp.AllowUnexported(answers{})); err == nil || diff != "" {
-				t.Errorf("%s, status %d: %v (-want +got):\n%s", name, status, err, diff)
-			}
-			wantNoSecret(t, h, err)
-		}
-	}
-}
-
-// silence is a hub that takes a request and says nothing: it may have done it.
-func silence(t *testing.T, h Hub) {
-	t.Helper()
-	done := make(chan struct{})
-	silent := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		select {
-		case <-done:
-		case <-r.Context().Done():
-		}
-	}))
-	t.Cleanup(silent.Close)
-	t.Cleanup(func() { close(done) })
-	for name, err := range calls(t.Context(), h.At(silent.URL)) {
-		if got := ask(err); err == nil || got.permanent || !got.ambiguous {
-			t.Errorf("%s: %v is %+v, want ambiguous", name, err, got)
-		}
-	}
-}
-
-// calls makes each call once, none of them patiently.
-func calls(ctx context.Context, a livechat.Adapter) map[string]error {
-	briefly := func(call func(ctx context.Context) error) error {
-		ctx, cancel := context.WithTimeout(ctx, 300*time.Millisecond)
-		defer cancel()
-		return call(ctx)
-	}
+func (Hub) calls(ctx context.Context, a livechat.Adapter) map[string]error {
 	errs := map[string]error{
-		"open": briefly(func(ctx context.Context) error {
+		"open": briefly(ctx, func(ctx context.Context) error {
 			_, err := a.Open(ctx, opening("k"))
 			return err
 		}),
-		"send": briefly(func(ctx context.Context) error {
+		"send": briefly(ctx, func(ctx context.Context) error {
 			return a.Send(ctx, livechat.Message{Conversation: "c", Key: "1", Sender: "Ada", Text: "hello"})
 		}),
-		"end": briefly(func(ctx context.Context) error {
+		"end": briefly(ctx, func(ctx context.Context) error {
 			return a.End(ctx, livechat.Ending{Conversation: "c", Key: "k"})
 		}),
 	}
 	for name, call := range abilities(a) {
-		errs[name] = briefly(call)
+		errs[name] = briefly(ctx, call)
 	}
 	return errs
-}
-
-// answers are what an error says about itself.
-type answers struct{ permanent, unavailable, ambiguous bool }
-
-func ask(err error) answers {
-	var p interface{ Permanent() bool }
-	var u interface{ Unavailable() bool }
-	var a interface{ Ambiguous() bool }
-	return answers{
-		permanent:   errors.As(err, &p) && p.Permanent(),
-		unavailable: errors.As(err, &u) && u.Unavailable(),
-		ambiguous:   errors.As(err, &a) && a.Ambiguous(),
-	}
-}
-
-func wantPermanent(tb testing.TB, err error) {
-	tb.Helper()
-	if err == nil || !ask(err).permanent {
-		tb.Errorf("got %v, want a permanent error", err)
-	}
-}
-
-func wantNoSecret(tb testing.TB, h Hub, err error) {
-	tb.Helper()
-	for _, secret := range h.Secrets {
-		if err != nil && strings.Contains(err.Error(), secret) {
-			tb.Errorf("%v holds a secret", err)
-		}
-	}
 }

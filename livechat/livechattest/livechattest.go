@@ -101,9 +101,9 @@ func Run(t *testing.T, hub func(tb testing.TB) Hub) {
 		"rate/during and after":               rate,
 		"report/stays with the message":       report,
 		"census/what is open":                 census,
-		"errors/away":                         away,
-		"errors/statuses":                     statuses,
-		"errors/silence":                      silence,
+		"errors/away":                         toPeer[Hub](away),
+		"errors/statuses":                     toPeer[Hub](statuses),
+		"errors/silence":                      toPeer[Hub](silence),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

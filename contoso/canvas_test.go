@@ -1,0 +1,299 @@
+package contoso_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/liaison-skill/liaison/contoso"
+	"github.com/liaison-skill/liaison/internal/pgtest"
+)
+
+func TestCanvas_ends(t *testing.T) {
+	t.Parallel()
+	h := runCanvas(t, contoso.Config{})
+	user, agent, copilot := h.start(t, "{}"), h.start(t, "{}"), h.start(t, "{}")
+	user.ok(t, call{path: user.path("/end")}, nil)
+	user.ok(t, call{path: user.path("/end")}, nil)
+	want(t, h.bot(t, "pass", agent.id, nil), 200, "")
+	want(t, h.deed(t, agent.id, "end", `{"sender":"Ana","reason":"solved","summary":"fuse"}`), 204, "")
+	want(t, h.bot(t, "end", copilot.id, map[string]any{"reason": "bye"}), 200, "")
+	want(t, h.bot(t, "end", copilot.id, nil), 200, "")
+	want(t, user.do(t, call{path: user.path("/messages"), body: `{"message":"x"}`}), 409, "ended")
+
+	ends := map[string]string{}
+	eventually(t, "two ends", func() bool {
+		clear(ends)
+		for _, a := range h.copilot.asks(t) {
+			if a.Event == "ended" {
+				ends[a.ConversationID] += a.Reason + "," + a.Summary
+			}
+		}
+		return len(ends) == 2
+	})
+	if diff := cmp.Diff(map[string]string{user.id: ",", agent.id: "solved,fuse"}, ends); diff != "" {
+		t.Error(diff)
+	}
+	var again own
+	user.ok(t, call{path: "/api/canvas/start", body: "{}"}, &again)
+	if again.Conversation.ID == user.id || again.Conversation.State != "copilot" || len(again.Lines) != 0 {
+		t.Errorf("after the end: %+v", again)
+	}
+	user.ok(t, call{method: http.MethodGet, path: "/api/canvas/conversation"}, &again)
+	if again.Conversation.ID == user.id {
+		t.Error("the page goes back to what has ended")
+	}
+	user.ok(t, call{path: user.path("/rate"), body: `{"score":4,"comment":"quick"}`}, nil)
+	want(t, user.do(t, call{path: user.path("/rate"), body: `{"score":6}`}), 400, "score")
+	if got := user.shown(t).Conversation.Score; got != 4 {
+		t.Errorf("rated %d", got)
+	}
+}
+
+func TestCanvas_nobody_reaches_another_ones_conversation(t *testing.T) {
+	t.Parallel()
+	h := runCanvas(t, contoso.Config{})
+	mine, theirs := h.start(t, "{}"), h.start(t, "{}")
+	want(t, h.bot(t, "pass", theirs.id, nil), 200, "")
+	var l ownLine
+	theirs.ok(t, call{path: theirs.path("/files?name=a.txt"), body: "secret"}, &l)
+	for _, c := range []call{
+		{method: http.MethodGet, path: theirs.path("")},
+		{method: http.MethodGet, path: theirs.path("/events")},
+		{path: theirs.path("/messages"), body: `{"message":"x"}`},
+		{method: http.MethodPut, path: theirs.path("/messages/" + l.ID), body: `{"message":"x"}`},
+		{method: http.MethodDelete, path: theirs.path("/messages/" + l.ID)},
+		{path: theirs.path("/messages/" + l.ID + "/retry")},
+		{path: theirs.path("/typing")},
+		{path: theirs.path("/files?name=b"), body: "x"},
+		{method: http.MethodGet, path: theirs.path("/files/" + l.Attachments[0].ID)},
+		{path: theirs.path("/end")},
+		{path: theirs.path("/rate"), body: `{"score":1}`},
+	} {
+		want(t, mine.do(t, c), 404, "no such conversation")
+		want(t, h.visit(t).do(t, c), 401, "start a conversation first")
+		want(t, h.do(t, call{method: c.method, path: c.path, body: c.body, header: header("Cookie", "contoso_visitor=x")}), 401, "start")
+	}
+	want(t, mine.do(t, call{method: http.MethodGet, path: mine.path("/files/" + l.Attachments[0].ID)}), 404, "no such file")
+	want(t, mine.do(t, call{method: http.MethodDelete, path: mine.path("/messages/" + l.ID)}), 409, "")
+	want(t, theirs.do(t, call{method: http.MethodGet, path: theirs.path("/files/" + l.Attachments[0].ID)}), 200, "secret")
+	var none own
+	h.visit(t).ok(t, call{method: http.MethodGet, path: "/api/canvas/conversation"}, &none)
+	if none.Conversation != nil {
+		t.Errorf("a stranger sees %+v", none)
+	}
+}
+
+func TestCanvas_the_cookie_cannot_be_read_and_is_not_kept(t *testing.T) {
+	t.Parallel()
+	h := runCanvas(t, contoso.Config{})
+	v := h.start(t, "{}")
+	home, err := url.Parse(h.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	token := v.client.Jar.Cookies(home)[0].Value
+	if len(token) < 26 {
+		t.Errorf("the token has %d characters", len(token))
+	}
+	var found bool
+	if err := h.db.QueryRow(t.Context(), `SELECT EXISTS (SELECT 1 FROM contoso.visitor v WHERE v::text LIKE '%' || $1 || '%')`, token).Scan(&found); err != nil || found {
+		t.Errorf("the token is kept: %v %v", found, err)
+	}
+	_, err = h.db.Exec(t.Context(), `UPDATE contoso.visitor SET seen_at = now() - interval '31 days'`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want(t, v.do(t, call{method: http.MethodGet, path: v.path("")}), 401, "")
+}
+
+func TestCanvas_files_edits_and_typing_while_people_have_control(t *testing.T) {
+	t.Parallel()
+	h := runCanvas(t, contoso.Config{})
+	v := h.start(t, `{"name":"Alex"}`)
+	heard := v.ask(t, "to the copilot")
+	file := call{path: v.path("/files?name=a.txt"), body: "x"}
+	want(t, v.do(t, file), 409, "no files")
+	want(t, v.do(t, call{method: http.MethodDelete, path: v.path("/messages/" + heard.ID)}), 409, "heard it already")
+	v.ok(t, call{path: v.path("/typing")}, nil)
+	want(t, h.bot(t, "typing", v.id, nil), 204, "")
+	if !v.shown(t).Conversation.Typing {
+		t.Error("the copilot's typing is not shown")
+	}
+	want(t, h.bot(t, "pass", v.id, nil), 200, "")
+	v.ok(t, file, nil)
+	own := v.ask(t, "helo")
+	v.ok(t, call{method: http.MethodPut, path: v.path("/messages/" + own.ID), body: `{"message":"hello"}`}, nil)
+	want(t, h.deed(t, v.id, "messages", `{"sender":"Ana","message":"hi"}`), 200, "")
+	want(t, h.deed(t, v.id, "typing", `{"sender":"Ana"}`), 204, "")
+	if c := v.shown(t).Conversation; !c.Typing || c.Agent != "Ana" {
+		t.Errorf("got %+v, want Ana typing", c)
+	}
+	want(t, h.do(t, call{path: "/api/desk/conversations/" + v.id + "/files?name=b.txt&sender=Ana", body: "yours"}), 200, "")
+	lines := v.shown(t).Lines
+	var answer ownLine
+	for _, l := range lines {
+		if l.Message == "hi" {
+			answer = l
+		}
+	}
+	want(t, v.do(t, call{method: http.MethodDelete, path: v.path("/messages/" + answer.ID)}), 404, "no such message")
+	want(t, h.do(t, call{method: http.MethodPut, path: "/api/desk/conversations/" + v.id + "/messages/" + answer.ID, body: `{"message":"hi there"}`}), 204, "")
+	gone := h.do(t, call{method: http.MethodDelete, path: "/api/desk/conversations/" + v.id + "/messages/" + lines[len(lines)-1].ID})
+	want(t, gone, 204, "")
+	v.ok(t, call{path: v.path("/typing")}, nil)
+	wanted := []string{"user:to the copilot", "passed", "user:", "user:hello", "joined", "agent:hi there", "agent:"}
+	if diff := cmp.Diff(wanted, v.texts(t)); diff != "" {
+		t.Error(diff)
+	}
+	h.copilot.wait(t, 2)
+	for _, a := range h.copilot.asks(t) {
+		if a.Event != "opened" && a.Event != "asked" && a.Event != "typing" {
+			t.Errorf("the copilot was told %+v", a)
+		}
+	}
+}
+
+func TestCanvas_typing_is_told_to_the_copilot(t *testing.T) {
+	t.Parallel()
+	h := runCanvas(t, contoso.Config{})
+	v := h.start(t, "{}")
+	h.copilot.wait(t, 1)
+	eventually(t, "the typing", func() bool {
+		v.ok(t, call{path: v.path("/typing")}, nil)
+		return slices.Contains(h.copilot.texts(), "typing:")
+	})
+}
+
+func TestCanvas_a_word_the_copilot_refused_can_be_told_again(t *testing.T) {
+	t.Parallel()
+	h := runCanvas(t, contoso.Config{})
+	h.copilot.reply = func(n int, _ posted, w http.ResponseWriter) {
+		if n == 2 {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		w.WriteHeader(http.StatusNoContent)
+	}
+	v := h.start(t, "{}")
+	l := v.ask(t, "hello")
+	eventually(t, "the refusal", func() bool { return v.shown(t).Lines[0].State == "failed" })
+	v.ok(t, call{path: v.path("/messages/" + l.ID + "/retry")}, nil)
+	eventually(t, "the repetition", func() bool { return v.shown(t).Lines[0].State == "sent" })
+}
+
+// What is recorded while the page is away comes when it is back.
+func TestCanvas_events_are_followed_and_resumed(t *testing.T) {
+	t.Parallel()
+	h := runCanvas(t, contoso.Config{})
+	v, other := h.start(t, "{}"), h.start(t, "{}")
+	before := v.shown(t).Seq
+	other.ask(t, "not for you")
+	v.ask(t, "one")
+	want(t, h.bot(t, "say", v.id, map[string]any{"message": "two"}), 200, "")
+
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, h.url+v.path("/events"), http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Last-Event-ID", jsonOf(t, before))
+	resp, err := v.client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	lines := bufio.NewScanner(resp.Body)
+	next := func() string {
+		t.Helper()
+		for lines.Scan() {
+			text, ok := strings.CutPrefix(lines.Text(), "data: ")
+			var e struct{ Line *ownLine }
+			if ok && json.Unmarshal([]byte(text), &e) == nil && e.Line != nil {
+				return e.Line.Message
+			}
+		}
+		t.Fatalf("the stream ended: %v", lines.Err())
+		return ""
+	}
+	for _, text := range []string{"one", "two"} {
+		if got := next(); got != text {
+			t.Errorf("got %q, want %q", got, text)
+		}
+	}
+	want(t, h.bot(t, "say", v.id, map[string]any{"message": "three"}), 200, "")
+	for got := next(); got != "three"; got = next() { // what was settled comes once more
+		if got == "not for you" {
+			t.Fatal("another one's words came")
+		}
+	}
+}
+
+func TestCanvas_strangers_are_limited(t *testing.T) {
+	t.Parallel()
+	h := runCanvas(t, contoso.Config{Canvas: contoso.Canvas{PerAddress: 0.001, PerAddressBurst: 3}})
+	v := h.start(t, "{}")
+	v.ask(t, "one")
+	v.ask(t, "two")
+	want(t, v.do(t, call{path: v.path("/messages"), body: `{"message":"three"}`}), 429, "too many")
+	want(t, h.visit(t).do(t, call{path: "/api/canvas/start", body: "{}"}), 429, "too many")
+	want(t, h.bot(t, "say", v.id, map[string]any{"message": "the copilot is no stranger"}), 200, "")
+}
+
+func TestCanvas_bounds_of_what_visitors_say(t *testing.T) {
+	t.Parallel()
+	h := runCanvas(t, contoso.Config{})
+	v := h.start(t, jsonOf(t, map[string]string{"name": strings.Repeat("ä", 300)}))
+	want(t, v.do(t, call{path: v.path("/messages"), body: jsonOf(t, map[string]string{"message": strings.Repeat("ä", 4000)})}), 200, "")
+	want(t, v.do(t, call{path: v.path("/messages"), body: jsonOf(t, map[string]string{"message": strings.Repeat("ä", 4001)})}), 413, "4000")
+	want(t, v.do(t, call{path: v.path("/messages"), body: `{"message":" "}`}), 400, "empty")
+	want(t, v.do(t, call{path: v.path("/rate"), body: jsonOf(t, map[string]any{"score": 1, "comment": strings.Repeat("x", 1001)})}), 400, "comment")
+	h.copilot.wait(t, 1)
+	if got := len([]rune(h.copilot.asks(t)[0].User.Name)); got != 200 {
+		t.Errorf("a name of %d characters", got)
+	}
+}
+
+func TestCanvas_is_apart_from_conversations_of_the_API(t *testing.T) {
+	t.Parallel()
+	h := runCanvas(t, contoso.Config{})
+	v := h.start(t, "{}")
+	id := h.open(t, "")
+	h.say(t, id, "hello")
+	h.service.wait(t, 2)
+	h.copilot.wait(t, 1)
+	want(t, h.deed(t, id, "return", `{"sender":"Ana"}`), 409, "no copilot")
+	for _, a := range h.copilot.asks(t) {
+		if a.ConversationID != v.id {
+			t.Errorf("the copilot was told of %+v", a)
+		}
+	}
+	for _, p := range h.service.all() {
+		if p.ConversationID != id {
+			t.Errorf("the service was told of %+v", p)
+		}
+	}
+	var census []struct{ ConversationID string }
+	h.ok(t, call{method: http.MethodGet, path: "/api/chat/conversations?state=open"}, &census)
+	if len(census) != 1 || census[0].ConversationID != id {
+		t.Errorf("the census has %+v", census)
+	}
+}
+
+func TestCanvas_is_off_without_a_webhook(t *testing.T) {
+	t.Parallel()
+	h := run(t, pgtest.DB(t, contoso.Schema()), contoso.Config{})
+	for _, c := range []call{{path: "/api/canvas/start", body: "{}"}, {method: http.MethodGet, path: "/chat/"}} {
+		if got := h.do(t, c); got.status != 404 {
+			t.Errorf("%s: %d", c.path, got.status)
+		}
+	}
+}

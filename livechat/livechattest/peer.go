@@ -1,0 +1,120 @@
+package livechattest
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// A peer is a hub that misbehaves: calls makes each call once to one at an
+// address, none of them patiently.
+type peer struct {
+	calls   func(ctx context.Context, url string) map[string]error
+	secrets []string
+}
+
+// toPeer makes a test of a peer one of a hub.
+func toPeer[H interface{ peer() peer }](test func(*testing.T, peer)) func(*testing.T, H) {
+	return func(t *testing.T, h H) {
+		t.Helper()
+		test(t, h.peer())
+	}
+}
+
+// briefly makes a call and does not wait for long.
+func briefly(ctx context.Context, call func(ctx context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, 300*time.Millisecond)
+	defer cancel()
+	return call(ctx)
+}
+
+// away is a hub that does not listen: nothing was done, it may be tried again.
+func away(t *testing.T, p peer) {
+	t.Helper()
+	gone := httptest.NewServer(http.NotFoundHandler())
+	gone.Close()
+	for name, err := range p.calls(t.Context(), gone.URL) {
+		got := ask(err)
+		if err == nil || got.permanent || got.ambiguous || !got.unavailable {
+			t.Errorf("%s: %v is %+v, want unavailable only", name, err, got)
+		}
+		wantNoSecret(t, p.secrets, err)
+	}
+}
+
+func statuses(t *testing.T, p peer) {
+	t.Helper()
+	for status, want := range map[int]answers{
+		400: {permanent: true}, 401: {permanent: true}, 403: {permanent: true}, 422: {permanent: true}, 302: {permanent: true},
+		408: {ambiguous: true}, 429: {unavailable: true}, 500: {ambiguous: true}, 502: {ambiguous: true, unavailable: true},
+		503: {unavailable: true}, 504: {ambiguous: true, unavailable: true},
+	} {
+		broken := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Location", "/elsewhere")
+			w.WriteHeader(status)
+			_, _ = w.Write([]byte(`{"error":"` + strings.Join(p.secrets, " ") + `"}`))
+		}))
+		t.Cleanup(broken.Close)
+		for name, err := range p.calls(t.Context(), broken.URL) {
+			if diff := cmp.Diff(want, ask(err), cmp.AllowUnexported(answers{})); err == nil || diff != "" {
+				t.Errorf("%s, status %d: %v (-want +got):\n%s", name, status, err, diff)
+			}
+			wantNoSecret(t, p.secrets, err)
+		}
+	}
+}
+
+// silence is a hub that takes a request and says nothing: it may have done it.
+func silence(t *testing.T, p peer) {
+	t.Helper()
+	done := make(chan struct{})
+	silent := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		select {
+		case <-done:
+		case <-r.Context().Done():
+		}
+	}))
+	t.Cleanup(silent.Close)
+	t.Cleanup(func() { close(done) })
+	for name, err := range p.calls(t.Context(), silent.URL) {
+		if got := ask(err); err == nil || got.permanent || !got.ambiguous {
+			t.Errorf("%s: %v is %+v, want ambiguous", name, err, got)
+		}
+	}
+}
+
+// answers are what an error says about itself.
+type answers struct{ permanent, unavailable, ambiguous bool }
+
+func ask(err error) answers {
+	var p interface{ Permanent() bool }
+	var u interface{ Unavailable() bool }
+	var a interface{ Ambiguous() bool }
+	return answers{
+		permanent:   errors.As(err, &p) && p.Permanent(),
+		unavailable: errors.As(err, &u) && u.Unavailable(),
+		ambiguous:   errors.As(err, &a) && a.Ambiguous(),
+	}
+}
+
+func wantPermanent(tb testing.TB, err error) {
+	tb.Helper()
+	if err == nil || !ask(err).permanent {
+		tb.Errorf("got %v, want a permanent error", err)
+	}
+}
+
+func wantNoSecret(tb testing.TB, secrets []string, err error) {
+	tb.Helper()
+	for _, secret := range secrets {
+		if err != nil && strings.Contains(err.Error(), secret) {
+			tb.Errorf("%v holds a secret", err)
+		}
+	}
+}
