@@ -3,6 +3,8 @@
 
 import { byId, el, face, icon, nameOf, place, stateTag } from "./dom.js";
 import { choose, count } from "./filter.js";
+import { limits } from "./limits.js";
+import { lateness, tag } from "./marks.js";
 import { since, stamp } from "./time.js";
 import { t } from "./words.js";
 
@@ -24,6 +26,9 @@ function preview(c) {
   return from === "agent" ? `${sender}: ${message}` : message;
 }
 
+// lateOf marks who waits too long for an agent, and what lies idle.
+const lateOf = (c) => lateness({ state: c.state, since: c.state === "waiting" ? c.waitingSince : c.lastAt }, limits, Date.now());
+
 function fill(link, c, selected) {
   const unread = c.state === "ended" ? 0 : c.unread;
   link.className = `item ${unread ? "unread" : ""}`;
@@ -35,7 +40,7 @@ function fill(link, c, selected) {
     el("span", { class: "last", dir: "auto" }, preview(c)), " ",
     unread > 0 ? el("span", { class: "badge" }, String(unread), el("span", { class: "hidden" }, ` ${t("unread")}`)) : "",
     el("span", { class: "status" },
-      stateTag(c.state), " ",
+      stateTag(c.state), " ", tag(lateOf(c)), " ",
       c.waitingSince && el("span", { class: "waits" }, el("span", { "data-since": c.waitingSince }, since(c.waitingSince))),
       c.unreachable && c.state !== "ended" && el("span", { class: "state unreachable" }, icon("unreachable"), t("Cannot be reached")),
       c.agent && c.state === "active" && el("span", { class: "holder", dir: "auto" }, c.agent)));
@@ -43,7 +48,7 @@ function fill(link, c, selected) {
 
 // itemOf returns the conversation's element, filled anew when it has changed.
 function itemOf(c, selected) {
-  const drawn = JSON.stringify([c, c.id === selected, c.typingUntil > Date.now()]);
+  const drawn = JSON.stringify([c, c.id === selected, c.typingUntil > Date.now(), lateOf(c)]);
   const item = items.get(c.id) ?? { node: el("li", null, el("a", { href: `#${c.id}` })) };
   if (item.drawn !== drawn) fill(item.node.firstChild, c, selected);
   return { ...item, drawn };

@@ -11,6 +11,7 @@ import { picking } from "./emoji.js";
 import { attaching } from "./files.js";
 import { drawHandover } from "./handover.js";
 import { shortcuts } from "./keys.js";
+import { followSettings } from "./limits.js";
 import { drawList, holdWhilePressed, listKeys, neighbour, redrawList } from "./list.js";
 import { drawNotes, noting } from "./notes.js";
 import { drawPanel } from "./panel.js";
@@ -178,6 +179,7 @@ async function enter() {
   entering = false;
   if (!me) return;
   welcome(me);
+  followSettings().then(redrawList);
   navigate();
   tellPresence();
 }

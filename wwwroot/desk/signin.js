@@ -16,6 +16,11 @@ const reasons = {
   failed: "The sign-in service could not be reached, or its answer could not be trusted. Please try again.",
 };
 
+// idle is what the server says of a session that was left alone.
+const idle = "signed out for doing nothing; sign in again";
+// Other pages that one may have come from.
+const pages = ["/supervisor", "/settings"];
+
 let signedInName = "";
 
 export const agentName = () => signedInName || byId("agent-name").value.trim() || nobody;
@@ -32,6 +37,7 @@ export function welcome(me) {
   byId("sign-in").hidden = true;
   byId("columns").hidden = false;
   byId("presence").hidden = false;
+  byId("to-supervisor").hidden = !me.supervisor;
   if (location.search) history.replaceState(null, "", `/${location.hash}`); // what it says is over
 }
 
@@ -43,10 +49,12 @@ export function showSignIn(problem) {
   byId("signed-in").hidden = true;
   byId("say-name").hidden = true;
   byId("presence").hidden = true;
+  byId("to-supervisor").hidden = true;
   byId("connection").textContent = "";
   for (const dialog of document.querySelectorAll("dialog")) dialog.close();
   byId("sign-in-title").textContent = closed ? t("This desk is closed") : signedInName ? t("Your session has ended") : t("Sign in to answer");
   byId("sign-in-text").textContent = closed ? t("The server says: {message}.", problem)
+    : problem.message === idle ? t("Nobody did anything here for long, so you were signed out. What you were writing is kept.")
     : signedInName ? t("Sign in again to go on. What you were writing is kept.")
       : t("Users who ask for a person are waiting behind this door.");
   byId("sign-in-problem").textContent = closed ? "" : t(why);
@@ -57,11 +65,12 @@ export function showSignIn(problem) {
   byId("sign-in-title").focus();
 }
 
-// restorePlace opens what was open before the way to the issuer, which drops the
-// part of the address after #.
+// restorePlace opens what was open before the way to the issuer, which leads back
+// to the desk and drops the part of the address after #.
 export function restorePlace() {
   const place = sessionStorage.getItem(placeKey);
   sessionStorage.removeItem(placeKey);
+  if (pages.includes(place)) return location.replace(place);
   if (place && !location.hash) history.replaceState(null, "", `/${location.search}${place}`);
 }
 
