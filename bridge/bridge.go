@@ -61,6 +61,7 @@ type Options struct {
 	Files        *files.Store
 	PublicURL    string // where Files' handler is reached
 	Surveys      Surveys
+	Arrivals     Arrivals
 
 	// Hours tells whether a hub's agents are there by their business hours, and if
 	// not, when they will be: zero, not known. Nil: always.

@@ -11,6 +11,7 @@ import (
 	"github.com/liaison-skill/liaison/delivery"
 	"github.com/liaison-skill/liaison/files"
 	"github.com/liaison-skill/liaison/mapping"
+	"github.com/liaison-skill/liaison/proactive"
 	"github.com/liaison-skill/liaison/texts"
 )
 
@@ -38,6 +39,8 @@ const (
 type fileOrder struct {
 	Mapping mapping.ID `json:"mapping"`
 	File    files.ID   `json:"file"`
+
+	Upload *proactive.UploadInfo `json:"upload,omitempty"` // it is here, and goes there
 }
 
 // An offer is a file for the other side, in line with the words.
@@ -45,6 +48,7 @@ type offer struct {
 	File   files.ID `json:"file"`
 	Name   string   `json:"name"`
 	Sender string   `json:"sender,omitempty"`
+	Link   bool     `json:"link,omitempty"` // to be had by a link, whoever the bot is
 }
 
 // fileLane is where a file is fetched. There are few names, so that what went
@@ -130,6 +134,9 @@ func (b *Bridge) leftOut(ctx context.Context, tx *delivery.Tx, m *mapping.Mappin
 func (b *Bridge) fetchFile(ctx context.Context, o fileOrder) error {
 	ctx, cancel := delivery.Extend(ctx, fetchTakes)
 	defer cancel()
+	if o.Upload != nil {
+		return b.upload(ctx, o)
+	}
 	err := b.opt.Files.Fetch(ctx, o.File)
 	if failed, ok := errors.AsType[*files.Error](err); ok {
 		b.opt.Log.InfoContext(ctx, "file not taken", "mapping", o.Mapping, "file_id", o.File, "reason", string(failed.Failure))
@@ -141,10 +148,13 @@ func (b *Bridge) fetchFile(ctx context.Context, o fileOrder) error {
 	return err
 }
 
-// fileSettled runs when a file could not be fetched in its time.
+// fileSettled runs when a file could not be fetched, or uploaded, in its time.
 func (b *Bridge) fileSettled(ctx context.Context, tx *delivery.Tx, o fileOrder, s delivery.Settlement) error {
-	if s.Delivered {
+	switch {
+	case s.Delivered:
 		return nil
+	case o.Upload != nil:
+		return b.uploaded(ctx, tx, o, false)
 	}
 	return files.Fail(ctx, tx, o.File, files.GaveUp)
 }

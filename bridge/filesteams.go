@@ -66,9 +66,7 @@ func (b *Bridge) tellFiles(ctx context.Context, tx *delivery.Tx, hub string, m *
 	})
 }
 
-// giveTeams posts an agent's file. That of a bot of the user's own could ask for
-// their consent and put it into their OneDrive; to a copilot's, nobody brings the
-// answer.
+// giveTeams posts an agent's file.
 func (b *Bridge) giveTeams(ctx context.Context, o teamsOrder) (string, error) {
 	f, err := b.offered(ctx, *o.Offer)
 	if err != nil {
@@ -79,15 +77,15 @@ func (b *Bridge) giveTeams(ctx context.Context, o teamsOrder) (string, error) {
 		return "", err
 	}
 	post := o.Post
-	if post.Activity, err = b.fileActivity(ctx, &m, f, o.Offer.Sender); err != nil {
+	if post.Activity, err = b.fileActivity(ctx, &m, f, *o.Offer); err != nil {
 		return "", err
 	}
 	return b.send(ctx, post)
 }
 
-// fileActivity shows a file: as a picture where Teams does, else as a link; or the
-// reason why there is none.
-func (b *Bridge) fileActivity(ctx context.Context, m *mapping.Mapping, f files.File, sender string) (activity.Activity, error) {
+// fileActivity shows a file: as a picture where Teams does, else as a question whether
+// the user wants it, or as a link; or the reason why there is none.
+func (b *Bridge) fileActivity(ctx context.Context, m *mapping.Mapping, f files.File, o offer) (activity.Activity, error) {
 	if f.State == files.Failed {
 		return proactive.Notice(b.say(m, b.fileFailed(f))), nil
 	}
@@ -96,13 +94,16 @@ func (b *Bridge) fileActivity(ctx context.Context, m *mapping.Mapping, f files.F
 		return activity.Activity{}, err
 	}
 	if ok {
-		return proactive.AgentPicture(sender, f.Name, kind, content), nil
+		return proactive.AgentPicture(o.Sender, f.Name, kind, content), nil
+	}
+	if m.Host == nil && !o.Link && f.Size > 0 && f.Size <= files.MaxUpload {
+		return b.askConsent(ctx, m, f, o.Sender)
 	}
 	link, err := b.fileLink(ctx, f)
 	if err != nil {
 		return activity.Activity{}, err
 	}
-	return proactive.AgentLines(sender, words.Literal(b.say(m, link)))[0], nil // it is short
+	return proactive.AgentLines(o.Sender, words.Literal(b.say(m, link)))[0], nil // it is short
 }
 
 // teamsOfferSettled tells the agent of a file that the user did not get although

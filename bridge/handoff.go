@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/liaison-skill/liaison/delivery"
@@ -111,7 +112,7 @@ func (b *Bridge) greet(ctx context.Context, tx *delivery.Tx, m *mapping.Mapping,
 	if !t.greet {
 		return nil
 	}
-	if err := b.notify(ctx, tx, m, teamsOrder{}, delivery.Header{}, b.say(m, texts.HandoffContinuing())); err != nil {
+	if err := b.notify(ctx, tx, m, teamsOrder{Followed: t.followed()}, delivery.Header{}, b.say(m, texts.HandoffContinuing())); err != nil {
 		return err
 	}
 	_, err := enqueue(ctx, tx, b.toTeams, delivery.Header{Conversation: teamsLane(m.Key)}, teamsOrder{
@@ -121,7 +122,7 @@ func (b *Bridge) greet(ctx context.Context, tx *delivery.Tx, m *mapping.Mapping,
 	if err != nil || made {
 		return err
 	}
-	t.Text = cmp.Or(t.Summary, t.Problem)
+	t.Text = t.retold()
 	hub, ok := b.toHub[m.Hub]
 	if !ok || t.Text == "" {
 		return nil
@@ -131,4 +132,16 @@ func (b *Bridge) greet(ctx context.Context, tx *delivery.Tx, m *mapping.Mapping,
 		return err
 	}
 	return mapping.Append(ctx, tx, t.entry(m))
+}
+
+// retold is what was said in Copilot, for an agent who is with the user already.
+func (t Turn) retold() string {
+	said := []string{}
+	if about := cmp.Or(t.Summary, t.Problem); about != "" {
+		said = append(said, about)
+	}
+	for _, l := range t.Transcript {
+		said = append(said, cmp.Or(l.Sender, "Copilot")+": "+l.Text)
+	}
+	return strings.Join(said, "\n")
 }

@@ -49,7 +49,7 @@ func (b *Bridge) Hear(ctx context.Context, hub string, e livechat.Inbound) error
 
 func (b *Bridge) hear(ctx context.Context, hub string, e livechat.Inbound) error {
 	if e.Kind == livechat.KindMessage {
-		return b.agentLines[hub].do(ctx, heard{e, trace.SpanContextFromContext(ctx)})
+		return b.agentLines[hub].do(ctx, heard{Inbound: e, from: trace.SpanContextFromContext(ctx)})
 	}
 	return b.event(ctx, hub, e)
 }
@@ -58,7 +58,8 @@ func (b *Bridge) hear(ctx context.Context, hub string, e livechat.Inbound) error
 type heard struct {
 	livechat.Inbound
 
-	from trace.SpanContext
+	from     trace.SpanContext
+	followed time.Time // when the user who is told followed a link, if these are the first words; else zero
 }
 
 // acceptAgent promises a batch of agents' words to their users, in one
@@ -104,10 +105,15 @@ func (b *Bridge) tellUsers(ctx context.Context, tx *delivery.Tx, hub string, ms 
 	var items []delivery.Item
 	lines := make([][]delivery.Item, len(ms)) // of each event; none of a repeat
 	var waiting []mapping.ID
+	told := map[mapping.ID]bool{}
 	for i, m := range ms {
 		if m.State == mapping.Waiting {
 			waiting = append(waiting, m.ID)
 		}
+		if !told[m.ID] {
+			events[i].followed = m.Followed
+		}
+		told[m.ID] = true
 		line, err := b.agentItems(ctx, tx, m, hubScope(hub, events[i].Conversation), events[i])
 		if err != nil {
 			return err
@@ -124,14 +130,21 @@ func (b *Bridge) tellUsers(ctx context.Context, tx *delivery.Tx, hub string, ms 
 		return err
 	}
 	var said []mapping.Entry
+	var first []mapping.ID
 	for i, e := range events {
 		if len(lines[i]) == 0 {
 			continue
 		}
 		if fresh[0] {
+			if !e.followed.IsZero() {
+				first = append(first, ms[i].ID)
+			}
 			said = append(said, mapping.Entry{Mapping: ms[i].ID, Side: mapping.Agent, Name: e.Sender, Text: e.Text, Key: e.ID, Message: e.Message})
 		}
 		fresh = fresh[len(lines[i]):]
+	}
+	if err := mapping.Answered(ctx, tx, first...); err != nil {
+		return err
 	}
 	return mapping.Append(ctx, tx, said...)
 }

@@ -41,6 +41,7 @@ func (b *Bridge) agentItems(ctx context.Context, tx *delivery.Tx, m *mapping.Map
 	for i := range orders {
 		orders[i].Message = e.Message
 	}
+	orders[0].Followed = e.followed
 	h := delivery.Header{Conversation: teamsLane(m.Key), From: e.from}
 	if len(orders) == 1 {
 		h.Scope, h.Key = scope, e.ID

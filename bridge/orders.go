@@ -45,7 +45,11 @@ type (
 		Ends    bool           `json:"ends,omitempty"`    // the last one: then the copilot is told
 		Until   time.Time      `json:"until,omitzero"`    // when it is worth nothing any more
 		Bot     string         `json:"bot,omitempty"`     // with Amend: the copilot's app id
-		Offer   *offer         `json:"offer,omitempty"`   // a file; Post's activity is for releases that know none
+
+		// Followed is when the user followed a link whose first answer this is, ours or a person's.
+		Followed time.Time `json:"followed,omitzero"`
+
+		Offer *offer `json:"offer,omitempty"` // a file; Post's activity is for releases that know none
 
 		// Amend changes an earlier line into Changed. Post says so where that is not
 		// possible, and is for releases that know no changes.
@@ -203,6 +207,7 @@ func (b *Bridge) sendTeams(ctx context.Context, o teamsOrder) error {
 	}
 	if err == nil {
 		delivery.Receive(ctx, made)
+		b.arrived(o)
 	}
 	return err
 }

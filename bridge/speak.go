@@ -70,7 +70,16 @@ func ReadPress(value json.RawMessage) (Press, bool) {
 
 // say puts a text into the words of the mapping's user.
 func (b *Bridge) say(m *mapping.Mapping, t texts.Text) string {
-	return b.opt.Texts.In(m.Teams.Locale, m.Zone).Say(t)
+	return b.voiceOf(m).Say(t)
+}
+
+// voiceOf speaks to the mapping's user.
+func (b *Bridge) voiceOf(m *mapping.Mapping) texts.Voice {
+	v := b.opt.Texts.In(m.Teams.Locale, m.Zone)
+	if m.Host == nil {
+		return v.InOwnChat()
+	}
+	return v
 }
 
 // sayAgent puts a text into the words of the hub's agents.

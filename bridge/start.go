@@ -137,8 +137,12 @@ func (b *Bridge) reserve(ctx context.Context, tx *delivery.Tx, t Turn) (mapping.
 	if teams.ServiceURL == "" {
 		teams.ServiceURL = b.opt.ConnectorURL
 	}
+	var followed time.Time
+	if t.greet {
+		followed = t.followed()
+	}
 	return mapping.Reserve(ctx, tx, mapping.Mapping{
-		Key: t.Key, Tenant: t.Tenant, User: teams.User.ID, Hub: b.opt.Hub,
+		Followed: followed, Key: t.Key, Tenant: t.Tenant, User: teams.User.ID, Hub: b.opt.Hub,
 		Teams: teams, Connector: t.Reference.Connector, Host: t.Reference.Host,
 		Zone: t.User.TimeZone, Problem: t.Problem,
 	})

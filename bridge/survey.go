@@ -81,7 +81,7 @@ func (b *Bridge) Survey(ctx context.Context, token string) (Survey, error) {
 	if err != nil {
 		return Survey{}, err
 	}
-	voice := b.opt.Texts.In(m.Teams.Locale, m.Zone)
+	voice := b.voiceOf(&m)
 	return Survey{Voice: voice, Question: voice.Say(texts.SurveyQuestion(m.Agent)), Open: found.Open}, nil
 }
 

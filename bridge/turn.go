@@ -58,7 +58,11 @@ func (t Turn) accept(ctx context.Context, tx *delivery.Tx) (bool, error) {
 
 // voice speaks to the turn's user.
 func (b *Bridge) voice(t Turn) texts.Voice {
-	return b.opt.Texts.In(t.User.Locale, t.User.TimeZone)
+	v := b.opt.Texts.In(t.User.Locale, t.User.TimeZone)
+	if t.Reference.Host == nil && !t.Inline {
+		return v.InOwnChat()
+	}
+	return v
 }
 
 // Forward promises the turn's words to the hub, or does what they ask of us, and

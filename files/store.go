@@ -30,8 +30,10 @@ const (
 
 // Config is what an operator sets.
 type Config struct {
-	Max   env.Bytes    `env:"MAX_ATTACHMENT, default=20MiB" help:"longest attachment"`
-	Types Types        `env:"ATTACHMENT_TYPES" help:"attachments that are taken, comma list of endings and types such as .pdf,image/*; all by default; programs and scripts never"`
+	Max     env.Bytes `env:"MAX_ATTACHMENT, default=20MiB" help:"longest attachment"`
+	Types   Types     `env:"ATTACHMENT_TYPES" help:"attachments that are taken, comma list of endings and types such as .pdf,image/*; all by default; programs and scripts never"`
+	Uploads []string  `env:"FILE_UPLOADS, default=sharepoint.com,sharepoint.us,sharepoint-mil.us,sharepoint.cn" help:"domains whose hosts a user of our own bot may have an attachment uploaded to, comma list"`
+
 	Links env.Duration `env:"FILE_LINKS, default=24h" help:"how long a link to an attachment is good"`
 }
 
@@ -68,6 +70,7 @@ type Options struct {
 type Store struct {
 	opt     Options
 	clients map[string]*http.Client // by peer
+	uploads *http.Client
 }
 
 // NewStore returns a store; the schema must be in place.
@@ -81,6 +84,10 @@ func NewStore(opt Options) (*Store, error) {
 			return nil, fmt.Errorf("files of %q: %w", name, err)
 		}
 		s.clients[name] = c
+	}
+	var err error
+	if s.uploads, err = s.uploading(peers[""]); err != nil {
+		return nil, fmt.Errorf("uploads: %w", err)
 	}
 	return s, nil
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/liaison-skill/liaison/activity"
 	"github.com/liaison-skill/liaison/livechat"
@@ -94,12 +95,16 @@ type Mapping struct {
 	Problem         string   // what it is about
 	Reason          string   // why it ended, or was not begun; may be empty
 	Summary         string   // what the agent made of it
+
+	// Followed is when the user followed the link that made it, zero without one, and
+	// once a person has written.
+	Followed time.Time
 }
 
 const columns = `m.id, m.state, m.bot_app_id, m.conversation_id, m.tenant_id, m.user_id, m.hub,
 	COALESCE(m.hub_conversation, ''), m.open_key::text, m.teams, COALESCE(m.connector, ''),
 	m.host, m.host_active, m.unreachable_at IS NOT NULL, COALESCE(m.closed_by, ''), m.opened_at,
-	m.zone, COALESCE(m.asks, ''), m.agent, m.problem, m.reason, m.summary`
+	m.zone, COALESCE(m.asks, ''), m.agent, m.problem, m.reason, m.summary, m.followed_at`
 
 // stateApart is the state where a row is found by something else. In a form that
 // no index has: statistics may be older than today's conversations, and then the
@@ -111,8 +116,17 @@ func (m *Mapping) fields() []any {
 		&m.ID, &m.State, &m.Key.BotAppID, &m.Key.Conversation, &m.Tenant, &m.User, &m.Hub,
 		&m.HubConversation, &m.OpenKey, &m.Teams, &m.Connector,
 		&m.Host, &m.HostActive, &m.Unreachable, &m.ClosedBy, &m.OpenedAt,
-		&m.Zone, &m.Asks, &m.Agent, &m.Problem, &m.Reason, &m.Summary,
+		&m.Zone, &m.Asks, &m.Agent, &m.Problem, &m.Reason, &m.Summary, (*zeroTime)(&m.Followed),
 	}
+}
+
+// zeroTime is a time that is zero where the database has NULL.
+type zeroTime time.Time
+
+// ScanTimestamptz implements [pgtype.TimestamptzScanner].
+func (t *zeroTime) ScanTimestamptz(v pgtype.Timestamptz) error {
+	*t = zeroTime(v.Time)
+	return nil
 }
 
 func one(row pgx.Row) (Mapping, error) {

@@ -6,14 +6,15 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/liaison-skill/liaison/livechat"
 )
 
 const (
 	reserveSQL = `
-		INSERT INTO mapping AS m (state, bot_app_id, conversation_id, tenant_id, user_id, hub, teams, connector, host, zone, problem)
-		VALUES ('opening', @bot, @conversation, @tenant, @user, @hub, @teams, NULLIF(@connector, ''), @host, @zone, @problem)
+		INSERT INTO mapping AS m (state, bot_app_id, conversation_id, tenant_id, user_id, hub, teams, connector, host, zone, problem, followed_at)
+		VALUES ('opening', @bot, @conversation, @tenant, @user, @hub, @teams, NULLIF(@connector, ''), @host, @zone, @problem, @followed)
 		ON CONFLICT (bot_app_id, conversation_id) WHERE state IN ('opening', 'waiting', 'active') DO NOTHING
 		RETURNING ` + columns
 
@@ -32,6 +33,7 @@ func Reserve(ctx context.Context, db DB, m Mapping) (Mapping, bool, error) {
 	args := pgx.NamedArgs{
 		"bot": m.Key.BotAppID, "conversation": m.Key.Conversation, "tenant": m.Tenant, "user": m.User,
 		"hub": m.Hub, "teams": m.Teams, "connector": m.Connector, "host": m.Host, "zone": m.Zone, "problem": m.Problem,
+		"followed": pgtype.Timestamptz{Time: m.Followed, Valid: !m.Followed.IsZero()},
 	}
 	// The open one that is in the way may be closed before it is locked; then
 	// the way is free.

@@ -140,6 +140,23 @@ func Queued(ctx context.Context, db DB, id ID, q livechat.QueueState) error {
 	return transition(ctx, db, "record queue", queuedSQL, pgx.NamedArgs{"id": id, "queue": q})
 }
 
+const answeredSQL = `
+	UPDATE mapping
+	SET followed_at = NULL
+	WHERE id = ANY (@ids)`
+
+// Answered records that a person wrote the first words to users who had followed a
+// link.
+func Answered(ctx context.Context, db DB, ids ...ID) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	if _, err := db.Exec(ctx, answeredSQL, pgx.NamedArgs{"ids": ids}); err != nil {
+		return fmt.Errorf("record first words: %w", err)
+	}
+	return nil
+}
+
 const queueOfSQL = `
 	SELECT COALESCE(queue, '{}')
 	FROM mapping

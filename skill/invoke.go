@@ -19,6 +19,7 @@ const (
 	invokeQuery   = "composeExtension/query"
 	invokeHandoff = "handoff/action"
 	invokeSubmit  = "message/submitAction" // what a user thinks of an answer
+	invokeConsent = "fileConsent/invoke"
 )
 
 // invoke answers what Teams asks our own bot. A skill host's invokes end with the
@@ -34,6 +35,8 @@ func (h *Handler) invoke(c *gin.Context, a activity.Activity, caller auth.Caller
 		return h.query(c, a, t)
 	case own && a.Name == invokeHandoff:
 		return h.handoff(c, a, t)
+	case own && a.Name == invokeConsent:
+		return h.consent(c, a, t)
 	case own && a.Name == invokeSubmit:
 		c.Status(http.StatusOK)
 		return nil
@@ -76,6 +79,19 @@ func (h *Handler) handoff(c *gin.Context, a activity.Activity, t bridge.Turn) er
 	case errors.Is(err, handoff.ErrUsed), errors.Is(err, handoff.ErrExpired), errors.Is(err, handoff.ErrUnknown):
 		h.Log.InfoContext(ctx, "handoff refused", "err", err)
 	case err != nil:
+		return refusal(err)
+	}
+	c.Status(http.StatusOK)
+	return nil
+}
+
+// consent takes whether a user wants a file of the agent's. What follows comes later.
+func (h *Handler) consent(c *gin.Context, a activity.Activity, t bridge.Turn) error {
+	answer, ok := bridge.ReadConsent(a.Value)
+	if !ok {
+		return web.BadRequest("activity: value: expected the answer to a file consent card of ours")
+	}
+	if err := h.Bridge.Consented(c.Request.Context(), t, answer); err != nil {
 		return refusal(err)
 	}
 	c.Status(http.StatusOK)

@@ -101,7 +101,7 @@ func New(publicURL, botID, version string, commands ...Command) (Manifest, error
 		},
 		Icons:       Icons{Color: colorFile, Outline: outlineFile},
 		AccentColor: accent,
-		Bots:        []Bot{{BotID: botID, Scopes: []string{"personal"}}},
+		Bots:        []Bot{{BotID: botID, Scopes: []string{"personal"}, SupportsFiles: true}},
 		ComposeExtensions: []Extension{{
 			BotID: botID, Commands: commands,
 		}},

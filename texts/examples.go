@@ -69,6 +69,7 @@ func fileExamples() []Text {
 	return []Text{
 		FileLink(name, 1_600_000, "https://liaison.example.com/files/1", exampleOpens(), exampleNow()),
 		FileTooBig(name, 20<<20), FileWrongType(name), FileExpired(name), FileFailed(name), FileUnreadable(name), FileNotShown(name),
+		FileConsent(), FileDeclined(name),
 	}
 }
 
@@ -80,9 +81,16 @@ func agentExamples() []Text {
 }
 
 func handoffExamples() []Text {
-	return []Text{
+	all := []Text{
 		HandoffContinuing(), HandoffExpired(), HandoffInvalid(), HandoffHelp(), HandoffGroup(), HandoffWelcome(), HandoffSearchFailed(),
 	}
+	for _, t := range []Text{
+		MessageLeft(), NotConnected(), ButtonCopilot(), AgentEnded("Ada"), AgentEnded(""), YouEnded(), IdleEnded(), CapEnded(),
+		TooLate("Ada"), TooLate(""),
+	} {
+		all = append(all, t.inOwnChat())
+	}
+	return all
 }
 
 func partExamples() []Text {

@@ -27,6 +27,13 @@ func FileFailed(name string) Text { return file("file_failed", name) }
 // damaged.
 func FileUnreadable(name string) Text { return file("file_unreadable", name) }
 
+// FileConsent asks the user, in our own bot's chat, whether they want the agent's
+// file. Teams shows its name and size below.
+func FileConsent() Text { return Text{key: "file_consent"} }
+
+// FileDeclined tells both sides that the user does not want a file.
+func FileDeclined(name string) Text { return file("file_declined", name) }
+
 // FileNotShown tells the agent that the user sent something that cannot be passed
 // on, such as a card.
 func FileNotShown(name string) Text { return file("file_not_shown", name) }

@@ -16,6 +16,9 @@ type Text struct {
 
 type args map[string]value
 
+// inOwnChat is the text as it is said in our own bot's chat, where it differs.
+func (t Text) inOwnChat() Text { return Text{t.key + "_own", t.args} }
+
 // mayOmit reports whether a translation need not use the argument: clocks are
 // read by twelve hours or by twenty-four.
 func (t Text) mayOmit(name string) bool { return t.key == "time_clock" && name != "minute" }

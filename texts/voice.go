@@ -18,12 +18,24 @@ type Voice struct {
 	sentence language.Tag   // of the one that is being said; not every language has all
 	numbers  language.Tag
 	zone     string
+	own      bool // in our own bot's chat
+}
+
+// InOwnChat returns the voice for our own bot's chat, where there is no copilot to
+// speak of: some texts differ there.
+func (v Voice) InOwnChat() Voice {
+	v.own = true
+	return v
 }
 
 // Say returns the text's sentence.
 func (v Voice) Say(t Text) string {
 	for _, tr := range v.chain {
-		if m, ok := tr.messages[t.key]; ok {
+		m, ok := tr.messages[t.inOwnChat().key]
+		if !v.own || !ok {
+			m, ok = tr.messages[t.key]
+		}
+		if ok {
 			v.sentence = tr.tag
 			var b strings.Builder
 			m.write(&b, v, t.args)

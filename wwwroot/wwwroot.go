@@ -7,7 +7,7 @@ import (
 	"io/fs"
 )
 
-//go:embed desk chat teams copilot entra survey
+//go:embed desk chat teams copilot entra survey legal
 var files embed.FS
 
 // Desk returns the live agents' desk of Contoso Live Chat.
@@ -35,6 +35,9 @@ func Entra() fs.FS { return sub("entra") }
 
 // Survey returns the page of a survey, a template, and its style.
 func Survey() fs.FS { return sub("survey") }
+
+// Legal returns the pages about privacy and terms of use, templates, and their style.
+func Legal() fs.FS { return sub("legal") }
 
 // sub returns a folder that the compiler has seen to exist.
 func sub(folder string) fs.FS {

@@ -81,6 +81,7 @@ func New(c Config, version string, pool *pgxpool.Pool, log *slog.Logger, addr ne
 	opt.Hubs, opt.Texts, opt.Files = hubs, catalogue, store
 	opt.Client = &proactive.Client{Credentials: who.credentials, Base: traces.Transport("connector", peers), Timeout: callTimeout}
 	opt.Surveys.Count = m.Rated
+	opt.Arrivals = bridge.Arrivals{Greeted: m.Greeted, Answered: m.Answered}
 	b := bridge.New(opt)
 	r, err := c.engine(version, m, traces, log)
 	if err != nil {
@@ -99,7 +100,10 @@ func New(c Config, version string, pool *pgxpool.Pool, log *slog.Logger, addr ne
 	} {
 		h.Mount(r)
 	}
-	if err := (&survey.Handler{Bridge: b, Texts: catalogue, Log: log, Limiter: limiter}).Mount(r); err != nil {
+	if err := errors.Join(
+		(&survey.Handler{Bridge: b, Texts: catalogue, Log: log, Limiter: limiter}).Mount(r),
+		legal{c.PrivacyURL, c.TermsURL, time.Duration(c.Retention), time.Duration(c.Handoff.TTL)}.mount(r),
+	); err != nil {
 		return nil, err
 	}
 	server := web.Server{Handler: r, Drain: drain, TLS: c.TLS, Log: log}

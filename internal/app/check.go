@@ -139,6 +139,11 @@ func (c *Config) check(p *problems) {
 	}
 	c.checkTexts(p)
 	c.checkHandoff(p)
+	for name, page := range map[string]string{"PRIVACY_URL": c.PrivacyURL, "TERMS_URL": c.TermsURL} {
+		if u, err := url.Parse(page); page != "" && (err != nil || u.Host == "" || u.Scheme != "https") {
+			p.add(prefix+name, "expected a URL that begins with https://")
+		}
+	}
 	if c.Openings < 0 {
 		p.add(prefix+"OPENINGS", "must not be negative")
 	}

@@ -41,6 +41,8 @@ type Config struct {
 	Texts         string       `env:"TEXTS" help:"JSON file of texts to replace; liaison texts prints what there is"`
 	Locale        string       `env:"LOCALE, default=en" help:"language of agents, and of users whose own is not spoken"`
 	Survey        string       `env:"SURVEY, default=off" help:"on asks users what they think of the help, when it is over; off"`
+	PrivacyURL    string       `env:"PRIVACY_URL" help:"your privacy statement, to which /privacy then leads; the service has one of its own"`
+	TermsURL      string       `env:"TERMS_URL" help:"your terms of use, to which /terms then leads; the service has some of its own"`
 	Openings      int          `env:"OPENINGS" help:"starts that wait for one hub at a time; further ones are told at once that nobody can be reached. By default what it can open in time at one second each: 9 times LIAISON_DELIVERY_CONCURRENCY"`
 	Retention     env.Duration `env:"RETENTION, default=30d" help:"what is over is kept: conversations, deliveries, attempts; letters nobody decided about twice as long"`
 

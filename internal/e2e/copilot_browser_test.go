@@ -65,7 +65,7 @@ func TestFromCopilotToAPersonOnThePages(t *testing.T) {
 	agent.Click("#end")
 	agent.Type("#end-reason", "ordered")
 	agent.Click("#end-confirm")
-	shows(user, "has ended the conversation")
+	shows(user, "Adele Vance has ended the conversation. Write to me when you need a person again.")
 	user.Click(`[data-chat=""]`)
 	user.Wait(`document.title`, "Megan Bowen | Contoso copilot")
 	user.Wait(`document.querySelectorAll("#log .bubble").length`, "0")

@@ -135,3 +135,26 @@ func TestR20_81_a_card_is_for_whom_it_was_made(t *testing.T) {
 		t.Errorf("the desk shows %+v", c)
 	}
 }
+
+// TestR20_it_is_measured_how_long_users_wait: for our first words and for a person's,
+// each once for a link.
+func TestR20_it_is_measured_how_long_users_wait(t *testing.T) {
+	t.Parallel()
+	w := copilotWorld(t)
+	user := w.sandbox.User("Megan")
+	press(t, user, ask(t, user, "I want to talk to a person about the tea that was cold")[0])
+	sandboxtest.WaitLine(t, user.Bot(), sandbox.ByAgent, continuing)
+	id := w.chat(t).ID
+	for _, line := range []string{"Hello", "Which tea?"} {
+		w.agentSays(t, id, line)
+		sandboxtest.WaitLine(t, user.Bot(), sandbox.ByAgent, line)
+	}
+	metrics := &part{tb: t, serve: w.app.Load().RunMetrics}
+	metrics.start()
+	t.Cleanup(metrics.stop)
+	eventually(t, "both waits are counted, once", func() bool {
+		page := read(t, metrics.url()+"/metrics")
+		return strings.Contains(page, "\nliaison_handoff_greeting_seconds_count 1\n") &&
+			strings.Contains(page, "\nliaison_handoff_answer_seconds_count 1\n")
+	})
+}

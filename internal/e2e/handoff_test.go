@@ -57,7 +57,7 @@ func TestR20_80_a_token_is_good_once(t *testing.T) {
 	t.Parallel()
 	o := newOwn(t, newWorld(t, sandbox.Config{}, ownBot, "LIAISON_HANDOFF_PER_USER=0"), "Megan")
 	token := o.link(t, "once")
-	const copies = 20
+	const copies = 50
 	answers := make([]string, 2*copies)
 	var wg sync.WaitGroup
 	for i := range answers {
@@ -175,6 +175,17 @@ func TestR20_a_second_link_tells_the_agent(t *testing.T) {
 	eventually(t, "both reasons on the desk", func() bool {
 		said := o.said(t, c.ID)
 		return len(said) > 0 && said[len(said)-1] == "a table"
+	})
+	offered := o.offer(t, map[string]any{"summary": "and a lamp", "transcript": []any{
+		map[string]any{"role": "user", "text": "why no lamp?"}, map[string]any{"role": "copilot", "text": "I do not know"},
+	}})
+	if status, answer := o.follow(t, "f:lamp", offered); status != http.StatusOK {
+		t.Fatalf("status %d %s", status, answer)
+	}
+	want := "and a lamp\nMegan: why no lamp?\nCopilot: I do not know"
+	eventually(t, "what was said in Copilot on the desk", func() bool {
+		said := o.said(t, c.ID)
+		return said[len(said)-1] == want
 	})
 }
 

@@ -183,3 +183,18 @@ func (o *own) raw(tb testing.TB, a map[string]any) (status int, length int64, an
 	}
 	return resp.StatusCode, resp.ContentLength, string(read)
 }
+
+// offer has another agent ask for a link, and returns its token.
+func (o *own) offer(tb testing.TB, context map[string]any) string {
+	tb.Helper()
+	status, answer := o.post(tb, "/api/handoffs", sandboxtest.Mint(tb, o.sandbox, sandbox.Token{}), context)
+	var made struct{ URL string }
+	if err := json.Unmarshal([]byte(answer), &made); err != nil || status != http.StatusCreated {
+		tb.Fatalf("status %d %s, %v; want 201", status, answer, err)
+	}
+	u, err := url.Parse(made.URL)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return u.Query().Get("continuation")
+}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -64,6 +65,7 @@ func TestR20_links_are_for_callers_of_the_skill(t *testing.T) {
 	for i := range 51 {
 		many[strings.Repeat("x", i+1)] = "y"
 	}
+	huge := slices.Repeat([]any{map[string]any{"role": "user", "text": strings.Repeat("日", 2000)}}, 100)
 	good := mint(sandbox.Token{})
 	for name, row := range map[string]struct {
 		token string
@@ -78,7 +80,7 @@ func TestR20_links_are_for_callers_of_the_skill(t *testing.T) {
 		"many variables":   {good, map[string]any{"variables": many}, http.StatusBadRequest},
 		"a long variable":  {good, map[string]any{"variables": map[string]string{"x": strings.Repeat("y", 5000)}}, http.StatusBadRequest},
 		"another role":     {good, map[string]any{"transcript": []any{map[string]any{"role": "agent", "text": "x"}}}, http.StatusBadRequest},
-		"a huge context":   {good, map[string]any{"summary": strings.Repeat("y", 300<<10)}, http.StatusRequestEntityTooLarge},
+		"a huge context":   {good, map[string]any{"transcript": huge}, http.StatusRequestEntityTooLarge},
 		"a huge body":      {good, map[string]any{"summary": strings.Repeat("y", 2<<20)}, http.StatusRequestEntityTooLarge},
 		"an empty context": {good, map[string]any{}, http.StatusCreated},
 	} {

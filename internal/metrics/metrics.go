@@ -49,6 +49,8 @@ type Metrics struct {
 	handoffs *prometheus.CounterVec
 	answers  *prometheus.CounterVec
 
+	greeted   prometheus.Histogram
+	answered  prometheus.Histogram
 	reactions prometheus.Counter
 }
 
@@ -66,6 +68,10 @@ func New(pool *pgxpool.Pool) *Metrics {
 		webhooks: counter("webhook_requests_total", "Events at the hubs' door, by the answer.", outcomeLabel),
 		handoffs: counter("handoffs_total", "Links from Microsoft 365 Copilot, by what became of them.", outcomeLabel),
 		answers:  counter("survey_answers_total", "What users think of the help, from 1, the worst, to 5.", hubLabel, scoreLabel),
+		greeted: arrivals("handoff_greeting_seconds", "From a link of Microsoft 365 Copilot to our first words in the chat.",
+			.1, .25, .5, 1, 2, 5, 10, 30, 60),
+		answered: arrivals("handoff_answer_seconds", "From a link of Microsoft 365 Copilot to a person's first words.",
+			5, 15, 30, 60, 120, 300, 600, 1800, 3600),
 		reactions: prometheus.NewCounter(prometheus.CounterOpts{
 			Namespace: namespace, Name: "reactions_total", Help: "Reactions of users to messages, which go to nobody.",
 		}),
@@ -78,13 +84,17 @@ func New(pool *pgxpool.Pool) *Metrics {
 	for _, o := range handoff.Outcomes() {
 		m.handoffs.WithLabelValues(string(o))
 	}
-	m.registry.MustRegister(m.attempts, m.waits, m.tokens, m.skill, m.webhooks, m.handoffs, m.answers, m.reactions, newDatabase(pool),
+	m.registry.MustRegister(m.attempts, m.waits, m.tokens, m.skill, m.webhooks, m.handoffs, m.answers, m.greeted, m.answered, m.reactions, newDatabase(pool),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
 func counter(name, help string, labels ...string) *prometheus.CounterVec {
 	return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help}, labels)
+}
+
+func arrivals(name, help string, buckets ...float64) prometheus.Histogram {
+	return prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: namespace, Name: name, Help: help, Buckets: buckets})
 }
 
 // Handler serves /metrics, and /debug/pprof for whoever looks for what is slow. It
@@ -122,3 +132,9 @@ func (m *Metrics) Waited(destination string, wait time.Duration) {
 func (m *Metrics) Handoffs(o handoff.Outcome, n int64) {
 	m.handoffs.WithLabelValues(string(o)).Add(float64(n))
 }
+
+// Greeted observes how long a user who followed a link waited for our first words.
+func (m *Metrics) Greeted(wait time.Duration) { m.greeted.Observe(wait.Seconds()) }
+
+// Answered observes how long a user who followed a link waited for a person's.
+func (m *Metrics) Answered(wait time.Duration) { m.answered.Observe(wait.Seconds()) }
