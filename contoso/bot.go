@@ -154,7 +154,7 @@ func (a *App) postBotEnd(c *gin.Context) error {
 		if _, err := speak(ctx, tx, line{ConversationID: in.ConversationID}); err != nil {
 			return err
 		}
-		return end(ctx, tx, in.ConversationID, ending{By: byCopilot, Reason: in.Reason})
+		return end(ctx, tx, in.ConversationID, ending{By: byCopilot, Sender: copilotSender, Reason: in.Reason})
 	})
 	if err != nil {
 		return err

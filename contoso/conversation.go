@@ -228,7 +228,7 @@ func end(ctx context.Context, tx pgx.Tx, id string, e ending) error {
 	}
 	text := e.Sender + " ended the conversation"
 	if e.Sender == "" {
-		text = "The " + e.By + " ended the conversation"
+		text = "The user ended the conversation"
 	}
 	closing := line{
 		ConversationID: id, Event: eventEnded, From: bySystem,

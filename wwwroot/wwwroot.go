@@ -17,7 +17,7 @@ func Desk() fs.FS { return sub("desk") }
 // [Shared] beside it.
 func Chat() fs.FS { return sub("chat") }
 
-//go:embed desk/dom.js desk/time.js desk/words.js desk/links.js desk/base.css teams/markdown.js
+//go:embed desk/dom.js desk/time.js desk/words.js desk/links.js desk/files.js desk/base.css teams/markdown.js
 var shared embed.FS
 
 // Shared returns what pages take from each other, by its path here.

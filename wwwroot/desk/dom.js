@@ -32,6 +32,7 @@ export function shape(path) {
 const shapes = {
   waiting: "M8 2a6 6 0 1 0 0 12A6 6 0 0 0 8 2zM8 5v3l2 2",
   active: "M2.500 4.500a2 2 0 0 1 2-2h7a2 2 0 0 1 2 2v5a2 2 0 0 1-2 2H8l-3 2.500v-2.500h-.5a2 2 0 0 1-2-2z",
+  copilot: "M4 6.500h8v6H4zM8 6.500v-3M6.500 9.500v.01M9.500 9.500v.01M2 9v1.500M14 9v1.500",
   ended: "M3 8.500 6.500 12 13 4.500",
   queued: "M8 2a6 6 0 1 0 0 12A6 6 0 0 0 8 2zM8 5v3l2 2",
   sent: "M3 8.500 6.500 12 13 4.500",
@@ -44,7 +45,7 @@ const shapes = {
 
 export const icon = (name) => shape(shapes[name]);
 
-const stateWords = { waiting: "Waiting", active: "Active", ended: "Ended" };
+const stateWords = { waiting: "Waiting", active: "Active", copilot: "With the copilot", ended: "Ended" };
 
 // stateTag shows a conversation's state as icon, word and colour.
 export function stateTag(state) {

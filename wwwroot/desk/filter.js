@@ -7,7 +7,7 @@ const needy = (a, b) => (a.waitingSince ? 0 : 1) - (b.waitingSince ? 0 : 1) || (
 
 const lastEnded = (a, b) => b.endedAt.localeCompare(a.endedAt);
 
-const orders = { waiting: longest, active: needy, ended: lastEnded };
+const orders = { waiting: longest, active: needy, copilot: newest, ended: lastEnded };
 
 // filters tell, by their names, whether a conversation is one of theirs; me is
 // the agent.
@@ -25,7 +25,7 @@ export const concerns = (c, me) => filters.mine(c, me) || filters.unassigned(c);
 // choose returns the groups the list shows: [{state, members}]. When a search
 // found something, found holds the ids, and no filter applies.
 export function choose(conversations, { filter, me, found }) {
-  const groups = { waiting: [], active: [], ended: [] };
+  const groups = { waiting: [], active: [], copilot: [], ended: [] };
   for (const c of conversations) {
     if (found ? found.has(c.id) : filters[filter](c, me)) groups[c.state]?.push(c);
   }

@@ -7,6 +7,17 @@ import { t } from "./words.js";
 
 const sides = { user: "User", copilot: "Copilot", agent: "Agent" };
 
+// split parts a conversation on the users' page where people got control of it:
+// what was said before is the copilot's part, as the copilot tells it or as it was.
+export function split(c, lines, told) {
+  if (c.origin !== "canvas") return { before: told, lines };
+  const at = lines.findIndex((line) => line.event === "passed" || line.event === "joined");
+  if (at < 0 || c.state === "copilot") return { before: [], lines };
+  const said = lines.slice(0, at).filter((line) => line.event === "message" && line.message)
+    .map((line) => ({ side: line.from, sender: line.sender, text: line.message, at: line.timestamp }));
+  return { before: told.length > 0 ? told : said, lines: lines.slice(at) };
+}
+
 // drawHandover shows the lines; none show nothing.
 export function drawHandover(lines) {
   byId("handover").hidden = lines.length === 0;

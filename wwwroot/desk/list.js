@@ -11,7 +11,7 @@ import { t } from "./words.js";
 const filterKey = "filter";
 const batch = 60; // conversations shown at first, and more at a time
 const searchAfter = 250; // ms without a key
-const titles = { waiting: "Waiting", active: "Active", ended: "Ended" };
+const titles = { waiting: "Waiting", active: "Active", copilot: "With the copilot", ended: "Ended" };
 
 const view = { filter: sessionStorage.getItem(filterKey) ?? "all", found: null };
 let limit = batch;

@@ -5,11 +5,12 @@ import { alertSwitches, drawCount, news, tell } from "./alerts.js";
 import { pathOf } from "./api.js";
 import { canned } from "./canned.js";
 import { composer, keepDrafts, showDraft } from "./composer.js";
+import { drawControl, returning } from "./control.js";
 import { amending, deeds, drawDeeds, presence, showProblem } from "./deeds.js";
 import { byId, el, icon, nameOf } from "./dom.js";
 import { picking } from "./emoji.js";
 import { attaching } from "./files.js";
-import { drawHandover } from "./handover.js";
+import { drawHandover, split } from "./handover.js";
 import { shortcuts } from "./keys.js";
 import { followSettings } from "./limits.js";
 import { drawList, holdWhilePressed, listKeys, neighbour, redrawList } from "./list.js";
@@ -35,6 +36,7 @@ function drawHead(c) {
   byId("thread-name").textContent = nameOf(c);
   const state = byId("thread-state");
   if (c.state === "ended") state.textContent = t("Ended {when}", { when: moment(c.endedAt) });
+  else if (c.state === "copilot") state.textContent = t("With the copilot");
   else if (!c.waitingSince) state.textContent = t("Active · the user has your answer");
   else {
     const ticking = document.createElement("span");
@@ -49,6 +51,7 @@ function drawHead(c) {
   byId("ended-note").hidden = c.state !== "ended";
   byId("ended-note").textContent = c.endedBy === "user" ? t("The user ended this conversation. A new request opens a new one.")
     : t("An agent ended this conversation. A new request opens a new one.");
+  drawControl(c);
 }
 
 function drawUnreachable(c) {
@@ -86,7 +89,9 @@ function drawSelected() {
   byId("panel").hidden = !c;
   if (!c) return;
   drawHead(c);
-  drawThread(selected, store.thread(selected), {
+  const past = store.past.get(c.id);
+  const { before, lines } = split(c, store.thread(selected), past?.transcript ?? []);
+  drawThread(selected, lines, {
     retry: (key) => store.retry(selected, key),
     resend: (line) => store.resend(selected, line).catch((problem) => showProblem(problem.message)),
     settle: (line, how) => store.settle(selected, line.id, how, agentName()).catch((problem) => showProblem(problem.message)),
@@ -95,11 +100,10 @@ function drawSelected() {
     mayAmend: (line) => current()?.state !== "ended" && line.sender === agentName(),
   });
   // Redrawn only when it differs: a redraw would take the keyboard's place away.
-  const past = store.past.get(c.id);
-  const facts = JSON.stringify([c.id, c.user, c.problem, c.variables, c.endedAt, c.agent, c.queue, c.ratingScore, c.ratingComment, past]);
+  const facts = JSON.stringify([c.id, before.length, c.user, c.problem, c.variables, c.endedAt, c.agent, c.queue, c.ratingScore, c.ratingComment, past]);
   if (facts !== panelDrawn) {
     drawPanel(c, past);
-    drawHandover(past?.transcript ?? []);
+    drawHandover(before);
   }
   panelDrawn = facts;
   showNotes(c);
@@ -193,6 +197,8 @@ picking();
 attaching(() => selected, (id, name) => pathOf(id, `/files?${new URLSearchParams({ name, sender: agentName() })}`), (line) => store.received(line));
 noting(() => selected, (id, text, key) => store.note(id, text, agentName(), key));
 const askEnd = deeds(() => selected, () => nameOf(current()), (id, deed, body) => store.act(id, deed, { ...body, sender: agentName() }));
+returning(() => selected, () => nameOf(current()), (id, body) => store.act(id, "return", { ...body, sender: agentName() }),
+  (problem) => showProblem(problem.message));
 const amendLine = amending((line, words) => store.amend(line.conversationId, line.id, words));
 const tellPresence = presence((away, accepts) => store.present(agentName(), away, accepts));
 speak();

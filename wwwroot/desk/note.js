@@ -6,6 +6,9 @@ const texts = {
   joined: "{sender} joined the conversation",
   left: "{sender} left the conversation",
   ended: "{sender} ended the conversation",
+  opened: "The user opened the chat",
+  passed: "The copilot handed the conversation over",
+  returned: "{sender} returned the conversation to the copilot",
   transferred: "{sender} transferred the conversation to {to}",
 };
 
