@@ -14,6 +14,7 @@ const double = "M1.500 8.500 5 12l6.500-7.500M8 11l1 1 6-7.500";
 let elements = new Map();
 let shown = null; // the conversation the elements belong to
 let newestSeen = null;
+let following = true; // the reader is at the end
 
 const nameOfLine = (line) => line.key || line.id;
 
@@ -123,7 +124,6 @@ export function drawThread(conversation, lines, actions) {
     newestSeen = null;
     log.replaceChildren();
   }
-  const atEnd = fresh || scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < near;
   // Lines that were there when the page was opened are no news to be read out.
   byId("live").setAttribute("aria-live", newestSeen === null ? "off" : "polite");
   const of = { ...actions, seen: conversation.seen };
@@ -133,15 +133,22 @@ export function drawThread(conversation, lines, actions) {
   const name = newest ? nameOfLine(newest) : "";
   const isNew = newestSeen !== null && newestSeen !== name;
   newestSeen = name;
-  if (atEnd || newest?.state === "sending") scroller.scrollTop = scroller.scrollHeight;
+  if (fresh || following || newest?.state === "sending") toEnd();
   else if (isNew) byId("to-newest").hidden = false;
 }
 
-// threadKeys lets the reader jump to the end.
+function toEnd() {
+  byId("scroller").scrollTop = byId("scroller").scrollHeight;
+}
+
+// threadKeys lets the reader jump to the end, and stay there when there is less
+// room.
 export function threadKeys() {
   const scroller = byId("scroller");
-  byId("to-newest").addEventListener("click", () => { scroller.scrollTop = scroller.scrollHeight; });
+  byId("to-newest").addEventListener("click", toEnd);
   scroller.addEventListener("scroll", () => {
-    if (scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < near) byId("to-newest").hidden = true;
+    following = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < near;
+    if (following) byId("to-newest").hidden = true;
   });
+  new ResizeObserver(() => { if (following) toEnd(); }).observe(scroller);
 }
