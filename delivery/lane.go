@@ -184,7 +184,7 @@ func (o *Outbox) attempt(ctx context.Context, l *lane, m message) (try, bool) {
 	}
 	whole, ended := o.attempting(whole, l, m)
 	t := try{seq: m.seq, began: now}
-	limited, stop := limit(receiving(whole, &t.receipt), now.Add(o.config.Timeout), m.expires)
+	limited, stop := limit(doubting(receiving(whole, &t.receipt), l.doubts), now.Add(o.config.Timeout), m.expires)
 	defer stop()
 	err := l.send(limited, m.payload)
 	t.Outcome, t.took = classify(err), time.Since(now)

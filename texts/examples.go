@@ -10,7 +10,7 @@ import (
 // examples returns every text there is, with arguments. It is what a translation
 // is checked against.
 func examples() []Text {
-	return slices.Concat(startExamples(), talkExamples(), fileExamples(), agentExamples(), handoffExamples(), partExamples())
+	return slices.Concat(startExamples(), talkExamples(), fileExamples(), agentExamples(), handoffExamples(), canvasExamples(), partExamples())
 }
 
 // known returns the examples by key.
@@ -92,6 +92,8 @@ func handoffExamples() []Text {
 	}
 	return all
 }
+
+func canvasExamples() []Text { return []Text{CopilotAnew(), CopilotLineFailed()} }
 
 func partExamples() []Text {
 	all := []Text{
