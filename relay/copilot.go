@@ -168,7 +168,7 @@ func (r *Relay) takeLeave(ctx context.Context, w *row, o copilotOrder) error {
 		Activity: activity.Activity{Type: activity.TypeEndOfConversation, Code: activity.CodeCompleted},
 	})
 	var verdict interface{ Permanent() bool }
-	if err != nil && !(errors.As(err, &verdict) && verdict.Permanent()) {
+	if refused := errors.As(err, &verdict) && verdict.Permanent(); err != nil && !refused {
 		return err
 	}
 	_, err = lose(ctx, r.opt.Pool, w)

@@ -46,7 +46,7 @@ func (r *Relay) overdue(ctx context.Context) error {
 
 const delayedSQL = `
 	UPDATE relay
-	SET delayed_at = @since
+	SET delayed_at = now()
 	WHERE id = @id
 	  AND (delayed_at IS NULL OR delayed_at < @since)`
 

@@ -93,8 +93,12 @@ func New(opt Options) *Relay {
 }
 
 // Run carries until ctx ends, then finishes what is in flight. Stop the doors
-// first.
+// first. Without canvases there is nothing to do.
 func (r *Relay) Run(ctx context.Context) error {
+	if len(r.toCanvas) == 0 {
+		<-ctx.Done()
+		return nil
+	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return r.outbox.Run(ctx) })
 	g.Go(func() error { return r.listen(ctx) })

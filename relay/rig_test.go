@@ -40,7 +40,9 @@ func (r refusal) Error() string     { return http.StatusText(r.status) }
 func (r refusal) StatusCode() int   { return r.status }
 func (r refusal) Permanent() bool   { return r.status/100 == 4 }
 func (r refusal) Unavailable() bool { return r.status/100 == 5 }
-func (r refusal) Ambiguous() bool   { return r.status/100 == 5 && r.status != http.StatusServiceUnavailable }
+func (r refusal) Ambiguous() bool {
+	return r.status/100 == 5 && r.status != http.StatusServiceUnavailable
+}
 
 // A chat is a hub that owns its chat, as the tests have it in hand. The same key is
 // one thing.
@@ -72,12 +74,12 @@ func (c *chat) once(what string, id livechat.ConversationID, key string) (bool, 
 	if r, ok := err.(refusal); ok && !r.Ambiguous() { //nolint:errorlint // the rig's own
 		return false, err
 	}
-	if k := string(id) + "|" + what + "|" + key; c.keys[k] {
+	k := string(id) + "|" + what + "|" + key
+	if c.keys[k] {
 		c.repeats++
 		return false, err
-	} else {
-		c.keys[k] = true
 	}
+	c.keys[k] = true
 	return true, err
 }
 
@@ -241,7 +243,7 @@ func (r *rig) start(name string) replica {
 	return replica{runs, stop}
 }
 
-// event makes a replica hear one thing of the chat.
+// hears makes a replica hear one thing of the chat.
 func (r *rig) hears(to replica, e livechat.CanvasEvent) {
 	r.tb.Helper()
 	r.mu.Lock()

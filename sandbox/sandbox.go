@@ -227,6 +227,7 @@ func (s *Sandbox) Env() map[string]string {
 		"LIAISON_CONNECTIONS_MAP":                  c.BaseURL + "/teams*=copilot," + c.BaseURL + "/pvaruntime*=skill",
 		"LIAISON_TRUSTED_SERVICE_URLS":             c.BaseURL + "/*",
 		"LIAISON_CONNECTOR_URL":                    s.connectorURL(),
+		"LIAISON_COPILOT_TOKEN_ENDPOINT":           s.Direct().TokenURL(),
 	}
 	if c.BotAppID != "" {
 		settings["LIAISON_SKILL_APP_ID"] += "," + c.BotAppID

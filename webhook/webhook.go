@@ -1,6 +1,6 @@
 // Package webhook is the door on the hubs' side: hubs post what agents say and
-// do, and get an answer with an empty body. Some hubs show a body they find there
-// to the user.
+// do, and what happens in their own chats, and get an answer with an empty body. Some
+// hubs show a body they find there to the user.
 package webhook
 
 import (
@@ -16,6 +16,7 @@ import (
 	"github.com/liaison-skill/liaison/bridge"
 	"github.com/liaison-skill/liaison/internal/web"
 	"github.com/liaison-skill/liaison/livechat"
+	"github.com/liaison-skill/liaison/relay"
 )
 
 // maxID bounds an event's id, in bytes: it has to fit into an index.
@@ -26,6 +27,10 @@ type Handler struct {
 	Bridge  *bridge.Bridge
 	Hubs    map[string]livechat.Reader // by configured name
 	Default string                     // the hub that /api/livechat/messages belongs to
+
+	Relay    *relay.Relay
+	Canvases map[string]livechat.CanvasReader // by configured name: the hubs that own the chat
+
 	Log     *slog.Logger
 	MaxBody int64        // bytes
 	Limiter *web.Limiter // nil limits nothing
@@ -41,23 +46,13 @@ func (h *Handler) Mount(r gin.IRouter) {
 	r.POST("/api/hubs/:hub/webhook", web.Handle(h.Log, func(c *gin.Context) error {
 		return h.receive(c, c.Param("hub"))
 	}))
+	r.POST("/api/hubs/:hub/canvas", web.Handle(h.Log, h.receiveCanvas))
 }
 
 func (h *Handler) receive(c *gin.Context, name string) error {
 	hub, ok := h.Hubs[name]
-	body, err := web.Body(c, h.MaxBody)
+	body, err := h.verified(c, name, hub, ok)
 	if err != nil {
-		return err
-	}
-	// A stranger does not learn which hubs there are.
-	err = errNoHub
-	if ok {
-		err = verify(c.Request, hub, body)
-	}
-	if err != nil {
-		return h.Limiter.Refuse(c, &web.Error{Status: http.StatusUnauthorized, Text: "webhook signature required", Err: err})
-	}
-	if err := h.Limiter.Admit("hub " + name); err != nil {
 		return err
 	}
 	events, err := hub.Parse(body)
@@ -77,6 +72,23 @@ func (h *Handler) receive(c *gin.Context, name string) error {
 	return nil
 }
 
+// verified returns the body of a post that name's hub has signed.
+func (h *Handler) verified(c *gin.Context, name string, hub verifier, known bool) ([]byte, error) {
+	body, err := web.Body(c, h.MaxBody)
+	if err != nil {
+		return nil, err
+	}
+	// A stranger does not learn which hubs there are.
+	err = errNoHub
+	if known {
+		err = verify(c.Request, hub, body)
+	}
+	if err != nil {
+		return nil, h.Limiter.Refuse(c, &web.Error{Status: http.StatusUnauthorized, Text: "webhook signature required", Err: err})
+	}
+	return body, h.Limiter.Admit("hub " + name)
+}
+
 // identified returns the events, named after their post where they have no id of
 // their own: whoever repeats the post would say them again.
 func identified(events []livechat.Inbound, post string) []livechat.Inbound {
@@ -89,9 +101,14 @@ func identified(events []livechat.Inbound, post string) []livechat.Inbound {
 	return named
 }
 
+// A verifier checks what a hub signs.
+type verifier interface {
+	Verify(header http.Header, body []byte, now time.Time) error
+}
+
 // verify checks the signature. Without a secret, only a peer on this very machine
 // is believed, and only if no proxy stands between.
-func verify(r *http.Request, hub livechat.Reader, body []byte) error {
+func verify(r *http.Request, hub verifier, body []byte) error {
 	err := hub.Verify(r.Header, body, time.Now())
 	if errors.Is(err, livechat.ErrUnsigned) && web.Local(r) {
 		return nil

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/liaison-skill/liaison/bridge"
+	"github.com/liaison-skill/liaison/relay"
 )
 
 type conversationsCmd struct {
@@ -16,7 +17,7 @@ type conversationsCmd struct {
 type purgeCmd struct {
 	operating
 
-	User string `required:"" placeholder:"ID" help:"The user's object id in Entra ID, or their id in the channel, as 29:...."`
+	User string `required:"" placeholder:"ID" help:"The user's object id in Entra ID, their id in the channel, as 29:...., or their id in a hub's own chat."`
 	As   string `placeholder:"NAME" help:"Who does it, for the record. The system's user by default."`
 }
 
@@ -36,6 +37,14 @@ func (p purgeCmd) Run(ctx context.Context, c console) error {
 	}
 	fmt.Fprintf(c.out, "deleted: %d conversations, %d entries, %d deliveries, %d attempts, %d files, %d links\n",
 		did.Conversations, did.Entries, did.Deliveries, did.Attempts, did.Files, did.Handoffs)
+	chats, err := relay.Purge(ctx, db.pool, cmp.Or(p.As, systemUser()), p.User)
+	if err != nil {
+		return err
+	}
+	if chats != (relay.Purged{}) {
+		fmt.Fprintf(c.out, "deleted of hubs' own chats: %d conversations, %d deliveries, %d attempts\n", chats.Relays, chats.Deliveries, chats.Attempts)
+	}
+	did.Open += chats.Open
 	if did.Open > 0 {
 		fmt.Fprintf(c.out, "%d conversations go on: what was said in them so far is deleted; repeat this when they are over\n", did.Open)
 	}

@@ -223,6 +223,7 @@ func (r *demo) newHub(ctx context.Context, service, hub string, log *slog.Logger
 	settings := r.sandbox.DeskEnv()
 	settings["CONTOSO_WEBHOOK_URL"] = service + "/api/livechat/messages"
 	settings["CONTOSO_WEBHOOK_SECRET"] = demoSecret
+	settings["CONTOSO_CANVAS_WEBHOOK_URL"] = service + "/api/hubs/contoso/canvas"
 	settings["CONTOSO_API_KEY"] = demoKey
 	settings["CONTOSO_PUBLIC_URL"] = hub // whose links to files the service fetches
 	settings["CONTOSO_OIDC_SUPERVISORS"] = "@contoso.com"
@@ -269,7 +270,7 @@ func (d demoCmd) environ(sandboxEnv map[string]string, service, hub string) []st
 	}
 	return append(environ,
 		"LIAISON_PUBLIC_URL="+service, "LIAISON_HUB_CONTOSO_URL="+hub, "LIAISON_HUB_CONTOSO_WEBHOOK_SECRET="+demoSecret,
-		"LIAISON_HUB_CONTOSO_API_KEY="+demoKey)
+		"LIAISON_HUB_CONTOSO_API_KEY="+demoKey, "LIAISON_HUB_CONTOSO_CANVAS=on")
 }
 
 // run serves all three until ctx ends.

@@ -10,10 +10,11 @@ import (
 	"github.com/liaison-skill/liaison/bridge"
 	"github.com/liaison-skill/liaison/delivery"
 	"github.com/liaison-skill/liaison/mapping"
+	"github.com/liaison-skill/liaison/relay"
 )
 
 type traceCmd struct {
-	ID string `arg:"" help:"Id of an activity, a hub's message, a mapping, a conversation in Teams or at the hub, or a letter."`
+	ID string `arg:"" help:"Id of an activity, a hub's message, a mapping, a conversation in Teams, at the hub or in the hub's own chat, or a letter."`
 	operating
 
 	Limit int  `default:"500" help:"At most so many deliveries, the oldest first."`
@@ -76,6 +77,11 @@ func (t traceCmd) find(ctx context.Context, db store) (tracing, error) {
 	for _, m := range found.mappings {
 		spans = append(spans, bridge.Spans(m)...)
 	}
+	chats, err := relay.Spans(ctx, db, t.ID)
+	if err != nil {
+		return found, err
+	}
+	spans = append(spans, chats...)
 	bySpan, err := delivery.TraceSpans(ctx, db, spans, t.Limit)
 	if err != nil {
 		return found, err

@@ -29,6 +29,7 @@ import (
 	"github.com/liaison-skill/liaison/livechat"
 	"github.com/liaison-skill/liaison/livechat/contoso"
 	"github.com/liaison-skill/liaison/proactive"
+	"github.com/liaison-skill/liaison/relay"
 	"github.com/liaison-skill/liaison/skill"
 	"github.com/liaison-skill/liaison/survey"
 	"github.com/liaison-skill/liaison/texts"
@@ -41,6 +42,7 @@ const callTimeout = 30 * time.Second
 // An App is the wired service, not yet serving.
 type App struct {
 	bridge   *bridge.Bridge
+	relay    *relay.Relay
 	handoffs *handoff.Extension
 	server   web.Server
 	peers    *http.Transport
@@ -83,6 +85,11 @@ func New(c Config, version string, pool *pgxpool.Pool, log *slog.Logger, addr ne
 	opt.Surveys.Count = m.Rated
 	opt.Arrivals = bridge.Arrivals{Greeted: m.Greeted, Answered: m.Answered}
 	b := bridge.New(opt)
+	own := c.relay(pool, log, replica(c, addr), who.hosts, traces.Transport("directline", peers))
+	own.Texts, own.Streams = catalogue, m.Streams
+	canvases, canvasReaders := c.canvases(hubs)
+	own.Canvases = canvases
+	rel := relay.New(own)
 	r, err := c.engine(version, m, traces, log)
 	if err != nil {
 		return nil, err
@@ -94,7 +101,7 @@ func New(c Config, version string, pool *pgxpool.Pool, log *slog.Logger, addr ne
 			Reacted: m.Reacted, Agents: catalogue.In(c.Locale, ""),
 			Extension: extension, OwnBot: c.ownBot(), Users: c.ofUsers(),
 		},
-		&webhook.Handler{Bridge: b, Hubs: readers, Default: c.HubNames[0], Log: log, MaxBody: int64(c.MaxBody), Limiter: limiter},
+		&webhook.Handler{Bridge: b, Hubs: readers, Default: c.HubNames[0], Log: log, MaxBody: int64(c.MaxBody), Limiter: limiter, Relay: rel, Canvases: canvasReaders},
 		downloads{store.Handler()},
 		&health{pool: pool, log: log},
 	} {
@@ -108,7 +115,7 @@ func New(c Config, version string, pool *pgxpool.Pool, log *slog.Logger, addr ne
 	}
 	server := web.Server{Handler: r, Drain: drain, TLS: c.TLS, Log: log}
 	return &App{
-		bridge: b, handoffs: extension,
+		bridge: b, relay: rel, handoffs: extension,
 		server: server, peers: peers, metrics: m, traces: traces, drain: time.Duration(c.Drain),
 	}, nil
 }
@@ -271,7 +278,10 @@ func (a *App) Run(ctx context.Context, ln net.Listener) error {
 	})
 	g.Go(func() error {
 		defer close(idle)
-		return a.bridge.Run(carry)
+		both, carry := errgroup.WithContext(carry)
+		both.Go(func() error { return a.bridge.Run(carry) })
+		both.Go(func() error { return a.relay.Run(carry) })
+		return both.Wait()
 	})
 	g.Go(func() error { return a.handoffs.Run(ctx) })
 	g.Go(func() error {

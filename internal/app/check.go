@@ -96,8 +96,11 @@ func (h *HubConfig) complete(name, variables string) error {
 	if !headerName.MatchString(h.APIKeyHeader) {
 		p.add(variables+"API_KEY_HEADER", "%q is not a header's name", h.APIKeyHeader)
 	}
-	if !slices.Contains([]string{"", surveyOn, surveyOff}, h.Survey) {
+	if !slices.Contains([]string{"", switchOn, switchOff}, h.Survey) {
 		p.add(variables+"SURVEY", "expected on or off, not %q", h.Survey)
+	}
+	if !slices.Contains([]string{"", switchOn, switchOff}, h.Canvas) {
+		p.add(variables+"CANVAS", "expected on or off, not %q", h.Canvas)
 	}
 	h.checkSecrets(&p, variables)
 	return errors.Join(p...)
@@ -128,7 +131,7 @@ func (c *Config) check(p *problems) {
 	if !slices.Contains([]string{"", "text", "json"}, c.LogFormat) {
 		p.add(prefix+"LOG_FORMAT", "expected text or json, not %q", c.LogFormat)
 	}
-	if !slices.Contains([]string{"", surveyOn, surveyOff}, c.Survey) {
+	if !slices.Contains([]string{"", switchOn, switchOff}, c.Survey) {
 		p.add(prefix+"SURVEY", "expected on or off, not %q", c.Survey)
 	}
 	if _, err := level(c.LogLevel); err != nil {
@@ -144,6 +147,7 @@ func (c *Config) check(p *problems) {
 			p.add(prefix+name, "expected a URL that begins with https://")
 		}
 	}
+	c.checkCanvases(p)
 	if c.Openings < 0 {
 		p.add(prefix+"OPENINGS", "must not be negative")
 	}

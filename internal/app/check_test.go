@@ -92,7 +92,7 @@ func TestLoadBearsTemplates(t *testing.T) {
 	if diff := cmp.Diff([]string{"west", "contoso"}, c.HubNames); diff != "" {
 		t.Errorf("hubs (-want +got):\n%s", diff)
 	}
-	want := app.HubConfig{Kind: "contoso", URL: "http://localhost:5000", APIKey: "k", APIKeyHeader: "X-API-Key", Survey: "off"}
+	want := app.HubConfig{Kind: "contoso", URL: "http://localhost:5000", APIKey: "k", APIKeyHeader: "X-API-Key", Survey: "off", Canvas: "off"}
 	if got := c.Hubs["west"]; got != want {
 		t.Errorf("hub is %+v, want %+v", got, want)
 	}

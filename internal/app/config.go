@@ -20,6 +20,7 @@ import (
 	"github.com/liaison-skill/liaison/internal/env"
 	"github.com/liaison-skill/liaison/internal/tracing"
 	"github.com/liaison-skill/liaison/internal/web"
+	"github.com/liaison-skill/liaison/relay"
 )
 
 // Config is what an operator sets, in variables that begin with LIAISON_.
@@ -51,6 +52,7 @@ type Config struct {
 
 	Files    files.Config
 	Handoff  handoff.Config `env:", prefix=HANDOFF_"`
+	Copilot  relay.Config   `env:", prefix=COPILOT_"`
 	Auth     auth.Config
 	Identity auth.Identity
 	Delivery delivery.Config `env:", prefix=DELIVERY_"`
@@ -88,21 +90,22 @@ type HubConfig struct {
 
 	Hours  hours.Schedule `env:"HOURS" help:"when its agents are there; LIAISON_HOURS by default"`
 	Survey string         `env:"SURVEY" help:"on or off; LIAISON_SURVEY by default"`
+	Canvas string         `env:"CANVAS, default=off" help:"on lets the copilot of LIAISON_COPILOT_… answer in the hub's own chat; off"`
 }
 
 // surveys are the hubs whose users are asked.
 func (c Config) surveys() map[string]bool {
 	asked := map[string]bool{}
 	for name, hub := range c.Hubs {
-		asked[name] = hub.Survey == surveyOn
+		asked[name] = hub.Survey == switchOn
 	}
 	return asked
 }
 
-// Values of a Survey.
+// Values of what is on or off.
 const (
-	surveyOn  = "on"
-	surveyOff = "off"
+	switchOn  = "on"
+	switchOff = "off"
 )
 
 // Prefixes of variables.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/liaison-skill/liaison/delivery"
 	"github.com/liaison-skill/liaison/mapping"
+	"github.com/liaison-skill/liaison/relay"
 )
 
 // readTimeout bounds what one scrape may cost the database.
@@ -19,7 +20,7 @@ type database struct {
 	pool *pgxpool.Pool
 
 	accepted, delivered, dead, held, pending, oldest *prometheus.Desc
-	mappings, up                                     *prometheus.Desc
+	mappings, relays, up                             *prometheus.Desc
 }
 
 func newDatabase(pool *pgxpool.Pool) *database {
@@ -35,6 +36,7 @@ func newDatabase(pool *pgxpool.Pool) *database {
 		pending:   describe("pending", "Deliveries that will be tried.", destinationLabel),
 		oldest:    describe("oldest_pending_seconds", "How long the oldest pending delivery has waited; 0 for none.", destinationLabel),
 		mappings:  describe("open_conversations", "Conversations that are not over.", stateLabel),
+		relays:    describe("canvas_conversations", "Conversations in hubs' own chats that are not over.", stateLabel),
 		up:        describe("database_up", "Whether the database answered this scrape in time."),
 	}
 }
@@ -42,7 +44,7 @@ func newDatabase(pool *pgxpool.Pool) *database {
 // Describe implements [prometheus.Collector].
 func (d *database) Describe(ch chan<- *prometheus.Desc) {
 	for _, desc := range []*prometheus.Desc{
-		d.accepted, d.delivered, d.dead, d.held, d.pending, d.oldest, d.mappings, d.up,
+		d.accepted, d.delivered, d.dead, d.held, d.pending, d.oldest, d.mappings, d.relays, d.up,
 	} {
 		ch <- desc
 	}
@@ -57,6 +59,10 @@ func (d *database) Collect(ch chan<- prometheus.Metric) {
 	var going map[mapping.State]int64
 	if err == nil {
 		going, err = mapping.CountGoing(ctx, d.pool)
+	}
+	var relays map[relay.State]int64
+	if err == nil {
+		relays, err = relay.CountGoing(ctx, d.pool)
 	}
 	if err != nil {
 		ch <- gauge(d.up, 0)
@@ -73,6 +79,9 @@ func (d *database) Collect(ch chan<- prometheus.Metric) {
 	}
 	for state, n := range going {
 		ch <- gauge(d.mappings, float64(n), string(state))
+	}
+	for state, n := range relays {
+		ch <- gauge(d.relays, float64(n), string(state))
 	}
 }
 

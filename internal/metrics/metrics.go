@@ -52,6 +52,7 @@ type Metrics struct {
 	greeted   prometheus.Histogram
 	answered  prometheus.Histogram
 	reactions prometheus.Counter
+	streams   prometheus.Gauge
 }
 
 // New returns metrics of the service on pool.
@@ -76,6 +77,9 @@ func New(pool *pgxpool.Pool) *Metrics {
 			Namespace: namespace, Name: "reactions_total", Help: "Reactions of users to messages, which go to nobody.",
 		}),
 	}
+	m.streams = prometheus.NewGauge(prometheus.GaugeOpts{
+		Namespace: namespace, Name: "copilot_streams", Help: "Conversations in hubs' own chats that this process listens to.",
+	})
 	for _, c := range []*prometheus.CounterVec{m.tokens, m.skill, m.webhooks} {
 		for _, o := range outcomes() {
 			c.WithLabelValues(o)
@@ -84,7 +88,7 @@ func New(pool *pgxpool.Pool) *Metrics {
 	for _, o := range handoff.Outcomes() {
 		m.handoffs.WithLabelValues(string(o))
 	}
-	m.registry.MustRegister(m.attempts, m.waits, m.tokens, m.skill, m.webhooks, m.handoffs, m.answers, m.greeted, m.answered, m.reactions, newDatabase(pool),
+	m.registry.MustRegister(m.attempts, m.waits, m.tokens, m.skill, m.webhooks, m.handoffs, m.answers, m.greeted, m.answered, m.reactions, m.streams, newDatabase(pool),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -117,6 +121,9 @@ func (m *Metrics) Handler() http.Handler {
 func (m *Metrics) Rated(hub string, score int) {
 	m.answers.WithLabelValues(hub, strconv.Itoa(score)).Inc()
 }
+
+// Streams says how many conversations with copilots are listened to.
+func (m *Metrics) Streams(n int) { m.streams.Set(float64(n)) }
 
 // Attempted implements [delivery.Meter].
 func (m *Metrics) Attempted(destination string, class delivery.Class, took time.Duration) {

@@ -189,7 +189,7 @@ func TestLabels(t *testing.T) {
 	values := map[string][]string{
 		"destination": {"hub/canary"},
 		"class":       {"delivered", "unavailable", "fault", "refused", "expired", "unreachable", "lost"},
-		"state":       {"opening", "waiting", "active", "ending"},
+		"state":       {"opening", "waiting", "active", "ending", "copilot", "passing", "people"},
 		"outcome":     {"accepted", "refused", "failed", "made", "redeemed", "replayed", "late", "unknown", "expired"},
 		"le":          nil, // a histogram's own
 	}

@@ -25,7 +25,7 @@ CREATE TABLE relay (
 	listen_until     timestamptz,   -- the listener's lease; or, without a listener, not before
 	epoch            bigint NOT NULL DEFAULT 0, -- grows with every listener, and fences what it heard
 	refresh_at       timestamptz,   -- when the token is renewed although nobody talks; NULL: it is not
-	delayed_at       timestamptz,   -- of the words that the user was last told are late
+	delayed_at       timestamptz,   -- when the user was last told that words are late
 	opened_at        timestamptz NOT NULL DEFAULT now(),
 	spoke_at         timestamptz NOT NULL DEFAULT now(), -- when somebody last talked
 	ended_at         timestamptz,
