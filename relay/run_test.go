@@ -1,0 +1,376 @@
+package relay_test
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/liaison-skill/liaison/activity"
+	"github.com/liaison-skill/liaison/directline"
+	"github.com/liaison-skill/liaison/livechat"
+	"github.com/liaison-skill/liaison/relay"
+	"github.com/liaison-skill/liaison/sandbox"
+)
+
+// number is a setting of the run below, or its default.
+func number(tb testing.TB, name string, otherwise int) int {
+	tb.Helper()
+	n, err := strconv.Atoi(cmp.Or(os.Getenv(name), strconv.Itoa(otherwise)))
+	if err != nil {
+		tb.Fatalf("%s: %v", name, err)
+	}
+	return n
+}
+
+// A run is conversations under faults, on two replicas. What was promised is held
+// against what arrived, both ways.
+type run struct {
+	*rig
+	secret bool // with it, no conversation over Direct Line is ever lost
+	rounds int
+
+	mu       sync.Mutex
+	replicas [2]replica
+	lost     map[activity.ConversationID]bool
+	maybe    map[string]bool // words that were under way when their copilot let go
+
+	heard ledger
+}
+
+// A ledger is what the copilot hears, also in conversations that are forgotten later.
+type ledger struct {
+	mu    sync.Mutex
+	words []heardWord
+}
+
+type heardWord struct {
+	talk activity.ConversationID
+	text string
+}
+
+func (l *ledger) all() []heardWord {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.words)
+}
+
+// TestRun: dropped streams, late copies, expiry, doubtful answers, refusals and
+// restarts lose and double nothing, and change no order. TEST_RELAY_SEED,
+// TEST_RELAY_CONVERSATIONS and TEST_RELAY_ROUNDS make another run, and a longer one.
+func TestRun(t *testing.T) {
+	t.Parallel()
+	seed := uint64(number(t, "TEST_RELAY_SEED", 1))
+	for name, secret := range map[string]bool{"with the secret": true, "with tokens alone": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := &run{
+				rig: newRig(t), secret: secret, rounds: number(t, "TEST_RELAY_ROUNDS", 8),
+				lost: map[activity.ConversationID]bool{}, maybe: map[string]bool{},
+			}
+			if secret {
+				r.client.Access = directline.Access{Secret: r.sandbox.Direct().Secret(), Base: r.sandbox.Direct().BaseURL()}
+				r.config.Secret = "set"
+			}
+			r.sandbox.Direct().SetAnswer(r.heard.answer)
+			r.replicas = [2]replica{r.start("one"), r.start("two")}
+			t.Logf("seed %d", seed)
+			r.play(rand.New(rand.NewPCG(seed, 1)), number(t, "TEST_RELAY_CONVERSATIONS", 10))
+		})
+	}
+}
+
+// answer is a copilot's that says what it hears, and lets go of whoever asks for a
+// person.
+func (l *ledger) answer(a activity.Activity) []activity.Activity {
+	if a.Type != activity.TypeMessage {
+		return nil
+	}
+	l.mu.Lock()
+	l.words = append(l.words, heardWord{a.Conversation.ID, a.Text})
+	l.mu.Unlock()
+	switch {
+	case strings.HasSuffix(a.Text, "person"):
+		return []activity.Activity{
+			{Type: activity.TypeMessage, Text: "heard " + a.Text},
+			{Type: activity.TypeEvent, Name: "handoff.initiate", Value: []byte(`{"va_LastPhrase":"person"}`)},
+		}
+	}
+	return []activity.Activity{{Type: activity.TypeMessage, Text: "heard " + a.Text}}
+}
+
+// play lets so many users talk while faults come and go, and judges what arrived.
+func (r *run) play(random *rand.Rand, users int) {
+	ctx, stop := context.WithCancel(r.tb.Context())
+	var nemesis, all sync.WaitGroup
+	trouble := rand.New(rand.NewPCG(random.Uint64(), 2))
+	nemesis.Go(func() { r.meddle(ctx, trouble) })
+	promised := make([][]string, users)
+	for n := range users {
+		user := rand.New(rand.NewPCG(random.Uint64(), uint64(n)))
+		all.Go(func() { promised[n] = r.user(user, livechat.ConversationID(fmt.Sprint("c", n))) })
+	}
+	all.Wait()
+	stop()
+	nemesis.Wait()
+	for _, leg := range []sandbox.Leg{sandbox.DirectLine, sandbox.CopilotTokens, sandbox.DirectLineStream} {
+		r.sandbox.ClearFaults(leg)
+	}
+	r.chat.do(func() { r.chat.refuse = nil })
+	deadline := time.Now().Add(60 * time.Second)
+	for n, words := range promised {
+		r.judge(deadline, livechat.ConversationID(fmt.Sprint("c", n)), words)
+	}
+	r.chat.do(func() { r.tb.Logf("%d conversations at Direct Line, %d lost, %d repeats known by their keys", len(r.sandbox.Direct().Conversations()), len(r.lost), r.chat.repeats) })
+}
+
+// user talks, and now and then asks for a person, who gives them back. It returns
+// what was promised to the copilot, in order.
+func (r *run) user(random *rand.Rand, id livechat.ConversationID) []string {
+	var promised []string
+	say := func(text string) {
+		text = string(id) + " " + text
+		promised = append(promised, text)
+		r.post(random, livechat.CanvasEvent{Kind: livechat.CanvasAsked, ID: text, Conversation: id, Text: text})
+	}
+	for round := range r.rounds {
+		for n := range 1 + random.IntN(4) {
+			say(fmt.Sprintf("%d.%d", round, n))
+		}
+		if random.IntN(4) > 0 || !r.secret { // else a handoff may be lost with its conversation
+			<-time.After(time.Duration(random.IntN(100)) * time.Millisecond)
+			continue
+		}
+		say(fmt.Sprintf("%d person", round))
+		late := fmt.Sprintf("%s %d maybe", id, round)
+		r.mu.Lock()
+		r.maybe[late] = true
+		r.mu.Unlock()
+		r.post(random, livechat.CanvasEvent{Kind: livechat.CanvasAsked, ID: late, Conversation: id, Text: late})
+		r.waitPassed(id)
+		r.chat.takesBack(id)
+		back := fmt.Sprintf("%s %d back", id, round)
+		promised = append(promised, back)
+		r.post(random, livechat.CanvasEvent{Kind: livechat.CanvasReturned, ID: back, Conversation: id, Pending: []string{back}})
+	}
+	return promised
+}
+
+// waitPassed waits until people have a conversation.
+func (r *run) waitPassed(id livechat.ConversationID) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); <-time.After(10 * time.Millisecond) {
+		if _, ok := r.chat.passed(id); ok && r.state(id) == relay.People {
+			return
+		}
+	}
+	r.tb.Errorf("%s was not passed to people", id)
+}
+
+// post posts as a hub does: until it is taken, and sometimes again.
+func (r *run) post(random *rand.Rand, e livechat.CanvasEvent) {
+	for again := true; again; {
+		r.mu.Lock()
+		to := r.replicas[random.IntN(2)]
+		r.mu.Unlock()
+		if err := to.Hear(r.tb.Context(), "hub", e); err != nil {
+			if r.tb.Context().Err() != nil {
+				return
+			}
+			continue
+		}
+		again = random.IntN(5) == 0
+	}
+}
+
+// meddle makes trouble until ctx ends.
+func (r *run) meddle(ctx context.Context, random *rand.Rand) {
+	direct := r.sandbox.Direct()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(time.Duration(10+random.IntN(60)) * time.Millisecond):
+		}
+		talks := direct.Conversations()
+		if len(talks) == 0 {
+			continue
+		}
+		one := talks[random.IntN(len(talks))]
+		switch random.IntN(12) {
+		case 0, 1:
+			direct.DropStream(one)
+		case 2:
+			direct.Repeat(one, 1+random.IntN(5))
+		case 3:
+			direct.ExpireTokens(one)
+			r.loses(one)
+		case 4:
+			if !r.secret && random.IntN(3) == 0 {
+				r.loses(one)
+				direct.Forget(one)
+			}
+		case 5:
+			r.sandbox.Fault(sandbox.DirectLine, sandbox.Fault{Status: http.StatusBadGateway, Accept: true, Times: 1 + random.IntN(3)})
+		case 6:
+			r.sandbox.Fault(sandbox.DirectLine, sandbox.Fault{Reset: true, Accept: random.IntN(2) == 0, Times: 1 + random.IntN(2)})
+		case 7:
+			r.sandbox.Fault(sandbox.DirectLine, sandbox.Fault{Status: http.StatusServiceUnavailable, Times: 1 + random.IntN(4)})
+		case 8:
+			r.sandbox.Fault(sandbox.DirectLineStream, sandbox.Fault{Status: http.StatusBadGateway, Times: 1 + random.IntN(3)})
+		case 9, 10:
+			r.hubFault(random)
+		case 11:
+			r.restart(random.IntN(2))
+		}
+	}
+}
+
+func (r *run) loses(id activity.ConversationID) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lost[id] = !r.secret || r.lost[id]
+}
+
+// hubFault makes the hub answer some calls with what it is not sure of, or not at
+// all.
+func (r *run) hubFault(random *rand.Rand) {
+	left, status := 1+random.IntN(3), []int{http.StatusBadGateway, http.StatusServiceUnavailable}[random.IntN(2)]
+	r.chat.do(func() {
+		r.chat.refuse = func(string) error {
+			if left--; left < 0 {
+				return nil
+			}
+			return refusal{status}
+		}
+	})
+}
+
+func (r *run) restart(n int) {
+	name := []string{"one", "two"}[n]
+	r.mu.Lock()
+	old := r.replicas[n]
+	r.replicas[n] = r.replicas[1-n]
+	r.mu.Unlock()
+	old.stop()
+	fresh := r.start(name)
+	r.mu.Lock()
+	r.replicas[n] = fresh
+	r.mu.Unlock()
+}
+
+// judge holds what was promised in one conversation against what arrived.
+func (r *run) judge(deadline time.Time, id livechat.ConversationID, promised []string) {
+	var heard, answered []string
+	settled := func() bool {
+		heard, answered = r.arrived(id)
+		_, lost := missing(promised, heard)
+		return lost == "" && r.allShown(id, answered) == ""
+	}
+	for !settled() {
+		<-time.After(20 * time.Millisecond)
+		if time.Now().Before(deadline) {
+			continue
+		}
+		_, lost := missing(promised, heard)
+		r.tb.Errorf("%s: the copilot never heard %q; the user was never shown %q", id, lost, r.allShown(id, answered))
+		return
+	}
+	if out, _ := missing(promised, heard); out != "" {
+		r.tb.Errorf("%s: out of order: %s\npromised %q\nheard    %q", id, out, promised, heard)
+	}
+	shown := r.echoes(id)
+	if doubled := doubles(shown); doubled != "" {
+		r.tb.Errorf("%s: shown twice: %s", id, doubled)
+	}
+	if !slices.Equal(shown, within(answered, shown)) {
+		r.tb.Errorf("%s: the copilot said %q, the user was shown %q", id, answered, shown)
+	}
+}
+
+// arrived is what the copilot heard of a conversation's words, and what of that it
+// answered where nobody lost the answer. A word may be heard again in a conversation
+// that was begun anew: it was in doubt when the one before was lost.
+func (r *run) arrived(id livechat.ConversationID) (heard, answered []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	shown := r.echoes(id)
+	var last heardWord
+	for _, w := range r.heard.all() {
+		if !strings.HasPrefix(w.text, string(id)+" ") {
+			continue
+		}
+		again := w.text == last.text && w.talk != last.talk && r.lost[last.talk]
+		last = w
+		if !r.lost[w.talk] || slices.Contains(shown, w.text) {
+			answered = append(answered, w.text)
+		}
+		if !r.maybe[w.text] && !again {
+			heard = append(heard, w.text)
+		}
+	}
+	return heard, answered
+}
+
+// echoes are the copilot's words that the user was shown.
+func (r *run) echoes(id livechat.ConversationID) []string {
+	var all []string
+	for _, text := range r.chat.said(id) {
+		if word, ok := strings.CutPrefix(text, "heard "); ok {
+			all = append(all, word)
+		}
+	}
+	return all
+}
+
+// allShown names an answer that the user was not shown. What the copilot answered to
+// words that were under way to people, it said to nobody.
+func (r *run) allShown(id livechat.ConversationID, answered []string) string {
+	shown := r.echoes(id)
+	for _, word := range answered {
+		if !r.maybe[word] && !slices.Contains(shown, word) {
+			return word
+		}
+	}
+	return ""
+}
+
+// missing compares what was promised with what was heard: a word that is out of
+// order, and one that was not heard at all.
+func missing(promised, heard []string) (out, lost string) {
+	for _, word := range promised {
+		if !slices.Contains(heard, word) {
+			return "", word
+		}
+	}
+	for i, word := range heard {
+		if i >= len(promised) || promised[i] != word {
+			return word, ""
+		}
+	}
+	return "", ""
+}
+
+// doubles names a word that comes twice.
+func doubles(all []string) string {
+	seen := map[string]bool{}
+	for _, word := range all {
+		if seen[word] {
+			return word
+		}
+		seen[word] = true
+	}
+	return ""
+}
+
+// within are those of all that some has.
+func within(all, some []string) []string {
+	return slices.DeleteFunc(slices.Clone(all), func(word string) bool { return !slices.Contains(some, word) })
+}
