@@ -60,6 +60,23 @@ func (a *App) handler() http.Handler {
 	r := web.NewEngine(a.Log)
 	r.Use(a.route(sameOrigin))
 	chat := r.Group("/api/chat", a.route(a.admitCaller))
+	a.chatOn(chat)
+	r.GET("/api/files/:id", a.route(a.getFile))
+	desk := r.Group("/api/desk", a.route(a.admitAgent))
+	a.deskOn(desk)
+	if a.signIn != nil {
+		door := r.Group("/auth", unkept)
+		door.GET("/signin", a.route(a.getSignIn))
+		door.GET("/callback", a.route(a.getCallback))
+		door.POST("/signout", a.route(a.postSignOut))
+	}
+	a.mountCanvas(r, chat)
+	web.Pages(r, wwwroot.Desk())
+	return r
+}
+
+// chatOn serves the API's callers.
+func (a *App) chatOn(chat *gin.RouterGroup) {
 	chat.POST("/start", a.route(a.postStart))
 	chat.POST("/receive", a.route(a.postReceive))
 	chat.POST("/send", a.route(a.postSend))
@@ -74,8 +91,10 @@ func (a *App) handler() http.Handler {
 	chat.GET("/availability", a.route(a.getAvailability))
 	chat.GET("/conversations", a.route(a.getCensus))
 	chat.GET("/conversations/:id", a.route(a.getStanding))
-	r.GET("/api/files/:id", a.route(a.getFile))
-	desk := r.Group("/api/desk", a.route(a.admitAgent))
+}
+
+// deskOn serves agents.
+func (a *App) deskOn(desk *gin.RouterGroup) {
 	desk.GET("/me", a.route(a.getMe))
 	desk.GET("/conversations", a.route(a.getConversations))
 	desk.GET("/conversations/:id", a.route(a.getConversation))
@@ -102,15 +121,6 @@ func (a *App) handler() http.Handler {
 	desk.GET("/events", a.route(a.getEvents))
 	desk.POST("/presence", a.route(a.postPresence))
 	a.superviseOn(desk)
-	if a.signIn != nil {
-		door := r.Group("/auth", unkept)
-		door.GET("/signin", a.route(a.getSignIn))
-		door.GET("/callback", a.route(a.getCallback))
-		door.POST("/signout", a.route(a.postSignOut))
-	}
-	a.mountCanvas(r, chat)
-	web.Pages(r, wwwroot.Desk())
-	return r
 }
 
 func (a *App) route(f func(*gin.Context) error) gin.HandlerFunc { return web.Handle(a.Log, f) }

@@ -129,7 +129,10 @@ func (r *run) play(random *rand.Rand, users int) {
 	for n, words := range promised {
 		r.judge(deadline, livechat.ConversationID(fmt.Sprint("c", n)), words)
 	}
-	r.chat.do(func() { r.tb.Logf("%d conversations at Direct Line, %d lost, %d repeats known by their keys", len(r.sandbox.Direct().Conversations()), len(r.lost), r.chat.repeats) })
+	r.chat.do(func() {
+		r.tb.Logf("%d conversations at Direct Line, %d lost, %d repeats known by their keys",
+			len(r.sandbox.Direct().Conversations()), len(r.lost), r.chat.repeats)
+	})
 }
 
 // user talks, and now and then asks for a person, who gives them back. It returns
@@ -228,7 +231,7 @@ func (r *run) meddle(ctx context.Context, random *rand.Rand) {
 		case 9, 10:
 			r.hubFault(random)
 		case 11:
-			r.restart(random.IntN(2))
+			r.restart(random.IntN(2)) //nolint:contextcheck // a replica runs until the test ends
 		}
 	}
 }

@@ -31,9 +31,7 @@ import (
 	"github.com/liaison-skill/liaison/proactive"
 	"github.com/liaison-skill/liaison/relay"
 	"github.com/liaison-skill/liaison/skill"
-	"github.com/liaison-skill/liaison/survey"
 	"github.com/liaison-skill/liaison/texts"
-	"github.com/liaison-skill/liaison/webhook"
 )
 
 // callTimeout bounds any call to a peer; an attempt's own time is shorter.
@@ -94,23 +92,10 @@ func New(c Config, version string, pool *pgxpool.Pool, log *slog.Logger, addr ne
 	if err != nil {
 		return nil, err
 	}
-	limiter := web.NewLimiter(c.Rate)
-	for _, h := range []interface{ Mount(r gin.IRouter) }{
-		&skill.Handler{
-			Bridge: b, Verifier: who.verifier, Hosts: who.hosts, Log: log, MaxBody: int64(c.MaxBody), Limiter: limiter,
-			Reacted: m.Reacted, Agents: catalogue.In(c.Locale, ""),
-			Extension: extension, OwnBot: c.ownBot(), Users: c.ofUsers(),
-		},
-		&webhook.Handler{Bridge: b, Hubs: readers, Default: c.HubNames[0], Log: log, MaxBody: int64(c.MaxBody), Limiter: limiter, Relay: rel, Canvases: canvasReaders},
-		downloads{store.Handler()},
-		&health{pool: pool, log: log},
-	} {
-		h.Mount(r)
-	}
-	if err := errors.Join(
-		(&survey.Handler{Bridge: b, Texts: catalogue, Log: log, Limiter: limiter}).Mount(r),
-		legal{c.PrivacyURL, c.TermsURL, time.Duration(c.Retention), time.Duration(c.Handoff.TTL)}.mount(r),
-	); err != nil {
+	if err := c.mount(r, doors{
+		who: who, log: log, metrics: m, texts: catalogue, bridge: b, relay: rel, extension: extension, readers: readers, canvases: canvasReaders,
+		others: []mounter{downloads{store.Handler()}, &health{pool: pool, log: log}},
+	}); err != nil {
 		return nil, err
 	}
 	server := web.Server{Handler: r, Drain: drain, TLS: c.TLS, Log: log}
