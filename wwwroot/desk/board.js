@@ -35,7 +35,7 @@ export function drawAgents(agents) {
   byId("no-agents").hidden = agents.length > 0;
   byId("agents").hidden = agents.length === 0;
   byId("agent-rows").replaceChildren(...agents.map((agent) => el("tr", null,
-    el("th", { scope: "row", dir: "auto" }, agent.name),
+    el("th", { scope: "row" }, el("bdi", null, agent.name)),
     el("td", null, tag(agent.state)),
     el("td", { class: "load" }, ...load(agent)))));
 }
@@ -47,7 +47,7 @@ const actions = {
 
 // subject is what a row of the audit is about: ids lead to their conversations.
 function subject({ action, subject: of }) {
-  if (action !== "view" && action !== "end") return [of];
+  if (action !== "view" && action !== "end") return [el("bdi", null, of)];
   const ids = of.split(" ");
   const link = (id) => el("a", { class: "link", href: `/#${id}` }, id.slice(0, 8));
   if (ids.length === 1) return [link(ids[0])];
@@ -60,7 +60,7 @@ export function drawAudit(rows) {
   const cell = (attributes, ...children) => el("td", { role: "cell", ...attributes }, ...children);
   byId("audit-rows").replaceChildren(...rows.map((row) => el("tr", { role: "row" },
     cell({}, el("time", { datetime: row.at }, moment(row.at))),
-    cell({ dir: "auto" }, row.actor || t("nobody signed in")),
+    cell({}, el("bdi", null, row.actor || t("nobody signed in"))),
     cell({}, t(actions[row.action])),
-    cell({ class: "of", dir: "auto" }, ...subject(row)))));
+    cell({ class: "of" }, ...subject(row)))));
 }

@@ -36,8 +36,8 @@ function cells(c, mark) {
     el("td", { role: "cell", class: "pick" }, box),
     el("th", { role: "rowheader", scope: "row", class: "user" }, el("a", { class: "link", href: `/#${c.id}`, dir: "auto" }, name)),
     el("td", { role: "cell", class: "states" }, stateTag(c.state), " ", tag(mark)),
-    el("td", { role: "cell", dir: "auto" }, c.queue || t("the usual one")),
-    el("td", { role: "cell", dir: "auto" }, c.agent || "–"),
+    el("td", { role: "cell" }, el("bdi", null, c.queue || t("the usual one"))),
+    el("td", { role: "cell" }, el("bdi", null, c.agent || "–")),
     el("td", { role: "cell" }, el("time", { datetime: c.startedAt }, stamp(c.startedAt))),
     el("td", { role: "cell", class: "since" }, el("span", { "data-since": c.since }, lasting((Date.now() - new Date(c.since)) / 1000))),
   ];
