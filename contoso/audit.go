@@ -57,6 +57,28 @@ func audit(ctx context.Context, db execer, t trace) error {
 	return nil
 }
 
+// everything is the subject of a view of more than one conversation.
+const everything = "all"
+
+const auditViewSQL = `
+INSERT INTO contoso.audit (actor, actor_id, action, subject)
+SELECT @actor, @actor_id, 'view', @id
+WHERE @id = @everything
+OR EXISTS (SELECT 1 FROM contoso.conversation WHERE id = @id AND state = 'ended')`
+
+// auditView writes a row when an agent is about to be shown what was said in a
+// conversation that has ended; no id is all of them.
+func (a *App) auditView(c *gin.Context, id string) error {
+	t := traceOf(c, "", auditView, cmp.Or(id, everything))
+	_, err := a.DB.Exec(c.Request.Context(), auditViewSQL, pgx.NamedArgs{
+		"actor": t.Actor, "actor_id": t.ActorID, "id": t.Subject, "everything": everything,
+	})
+	if err != nil {
+		return storable(fmt.Errorf("write audit: %w", err))
+	}
+	return nil
+}
+
 const auditsSQL = `
 SELECT at, actor, actor_id, action, subject
 FROM contoso.audit

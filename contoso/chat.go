@@ -222,6 +222,11 @@ func (a *App) getMessages(c *gin.Context) error {
 	if err != nil {
 		return storable(err)
 	}
+	if _, isAgent := c.Value(agentContext).(agent); isAgent {
+		if err := a.auditView(c, conversation); err != nil {
+			return err
+		}
+	}
 	out := make([]said, len(lines))
 	for i, l := range lines {
 		if err := a.links().sign(ctx, l.Files); err != nil {

@@ -43,10 +43,8 @@ func (a *App) getConversation(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	if t.Conversation.State == stateEnded {
-		if err := audit(ctx, a.DB, traceOf(c, "", auditView, c.Param("id"))); err != nil {
-			return err
-		}
+	if err := a.auditView(c, c.Param("id")); err != nil {
+		return err
 	}
 	c.JSON(http.StatusOK, t)
 	return nil

@@ -48,6 +48,7 @@ const actions = {
 // subject is what a row of the audit is about: ids lead to their conversations.
 function subject({ action, subject: of }) {
   if (action !== "view" && action !== "end") return [el("bdi", null, of)];
+  if (of === "all") return [t("All")];
   const ids = of.split(" ");
   const link = (id) => el("a", { class: "link", href: `/#${id}` }, id.slice(0, 8));
   if (ids.length === 1) return [link(ids[0])];
