@@ -15,10 +15,11 @@
 //   - Every writing transaction ends with [record], which numbers what changed.
 //     The numbers have no gap and are in commit order, so a reader that has seen
 //     n can ask for what came after n and miss nothing.
+//   - A row of the audit is there before what it tells of is done.
 //   - A file is received outside any transaction, in pieces, and can be read once
 //     a line has it.
 //
-// Agents sign in by OpenID Connect. Where no issuer is configured the desk, and
-// without a key the API, answer this machine alone. Pages of other origins cannot
-// change anything.
+// Agents sign in by OpenID Connect, and then it is decided who supervises. Where
+// no issuer is configured the desk, and without a key the API, answer this machine
+// alone. Pages of other origins cannot change anything.
 package contoso

@@ -119,13 +119,14 @@ func TestSupervisor_page_ends_several_by_keyboard_unless_it_is_undone(t *testing
 	page.Wait(textOf("#end-problem"), "Say why: the users are told.")
 	press(page, "drill")
 	page.Enter(0)
-	page.Wait(`document.querySelector("#undo").hidden`, "false")
-	page.Click("#undo-button")
+	page.Wait(focused, "undo-button")
+	page.Enter(0)
 	page.Wait(`document.querySelector("#undo").hidden`, "true")
+	page.Wait(focused, "choose-all")
 	if got := h.standing(t, "w1"); got.State != "waiting" {
 		t.Errorf("undone, and yet it is %+v", got)
 	}
-	page.Click("#choose-all")
+	press(page, " ")
 	page.Click("#end-chosen")
 	page.Wait(dialogTitle, "End these conversations (5)?")
 	page.Type("#end-reason", "fire drill")
@@ -220,13 +221,13 @@ func TestSupervisor_page_is_for_supervisors(t *testing.T) {
 	page.Wait(`location.pathname + document.querySelector("#page")?.hidden`, "/settingsfalse")
 	page.Wait(textOf("#signed-in-name"), adele)
 	page.Do(chromedp.Navigate(o.url))
-	page.Wait(`document.querySelector("#to-supervisor").hidden`, "false")
+	page.Wait(`document.querySelector("#to-supervisor")?.hidden`, "false")
 	o.exec(t, `UPDATE contoso.session SET seen_at = now() - interval '9 hours', created_at = now() - interval '10 hours'`)
-	o.open(t, "")
-	page.Eval(`fetch("/api/desk/search").then(() => document.querySelector("#search").dispatchEvent(new Event("input")))`)
 	page.Do(chromedp.Reload())
 	page.Wait(doorText, "Sign in to answer")
 	shows(page, textOf("#sign-in-text"), "Nobody did anything here for long")
+	page.Do(chromedp.Navigate(o.url + "/supervisor"))
+	shows(page, textOf("#door-text"), "Nobody did anything here for long")
 }
 
 // What a wider page shows beside each other is below each other on a narrow one.

@@ -2,6 +2,7 @@
 // there, and how a refusal is told.
 
 import { byId } from "./dom.js";
+import { idle } from "./signin.js";
 import { request } from "./store.js";
 import { speak, t } from "./words.js";
 
@@ -21,7 +22,8 @@ function shut(problem) {
   const closed = problem.status === 403;
   byId("page").hidden = true;
   byId("door-title").textContent = closed ? t("For supervisors only") : me ? t("Your session has ended") : t("Sign in to go on");
-  byId("door-text").textContent = closed ? t("The server says: {message}.", problem) : "";
+  byId("door-text").textContent = closed ? t("The server says: {message}.", problem)
+    : problem.message === idle ? t("Nobody did anything here for long, so you were signed out.") : "";
   byId("door-link").hidden = closed;
   byId("door").hidden = false;
   byId("door-title").focus();

@@ -17,7 +17,7 @@ const reasons = {
 };
 
 // idle is what the server says of a session that was left alone.
-const idle = "signed out for doing nothing; sign in again";
+export const idle = "signed out for doing nothing; sign in again";
 // Other pages that one may have come from.
 const pages = ["/supervisor", "/settings"];
 

@@ -69,8 +69,12 @@ function follow() {
   });
 }
 
+// aside gives the keyboard a place when the one it had is about to go.
+const aside = () => { if (byId("undo").contains(document.activeElement) || document.activeElement === document.body) byId("choose-all").focus(); };
+
 // endChosen ends what was chosen when it was confirmed, unless that is undone.
 async function endChosen(ids, reason) {
+  aside();
   try {
     const { ended } = await send("POST", `${route}/end`, { ids, reason, sender: sender() }, { keepalive: true });
     byId("done").textContent = t("Conversations ended: {n}.", { n: ended });
@@ -98,8 +102,10 @@ function bulk() {
     dialog.close();
     unchoose();
     later(t("These conversations are being ended ({n}).", { n: ids.length }), () => endChosen(ids, reason));
+    byId("undo-button").focus();
   };
   byId("end-confirm").addEventListener("click", confirm);
+  byId("undo-button").addEventListener("click", aside);
   byId("end-reason").addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.isComposing) return;
     event.preventDefault();
