@@ -23,7 +23,7 @@ func (r *Report) Text(w io.Writer) error {
 
 const introduction = `# Benchmarks
 
-Written by ` + "`make bench`" + `; do not edit. The figures are one run's, on the machine below.
+Written by ` + "`make bench`" + `; do not edit but for the last part, *The desk*. The figures are one run's, on the machine below.
 
 `
 

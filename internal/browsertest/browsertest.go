@@ -14,7 +14,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// patience bounds every wait, life a whole test's browser.
+// patience bounds every wait, life most tests' browser.
 const (
 	patience = 20 * time.Second
 	life     = 2 * time.Minute
@@ -32,6 +32,12 @@ type Tab struct {
 // Open opens a page, 1280 by 800. Where there is no Chromium the test is skipped,
 // with the reason; TEST_REQUIRE_BROWSER=1 makes that a failure.
 func Open(tb testing.TB, url string) Tab {
+	tb.Helper()
+	return OpenFor(tb, url, life)
+}
+
+// OpenFor is Open for a test that takes longer than most.
+func OpenFor(tb testing.TB, url string, life time.Duration) Tab {
 	tb.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(chromium(tb)), chromedp.NoSandbox, chromedp.DisableGPU,
@@ -148,16 +154,23 @@ func (t Tab) key(key input.DispatchKeyEventParams) {
 	}))
 }
 
+// Prefer tells the page what its reader prefers, by the name of a media feature.
+func (t Tab) Prefer(feature, value string) {
+	t.tb.Helper()
+	t.Do(chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+			Features: []*emulation.MediaFeature{{Name: feature, Value: value}},
+		})
+		return err
+	}))
+}
+
 // Picture writes a screenshot of the page, width by height, in a colour scheme,
 // "light" or "dark", to file.
 func (t Tab) Picture(file, scheme string, width, height int64) {
 	t.tb.Helper()
-	t.Do(chromedp.EmulateViewport(width, height), chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
-		_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
-		})
-		return err
-	}))
+	t.Do(chromedp.EmulateViewport(width, height))
+	t.Prefer("prefers-color-scheme", scheme)
 	// A change of colours may be animated.
 	t.Eval(`document.getAnimations().forEach(a => a.finish())`)
 	png, err := chromedp.Run(t.ctx, chromedp.CaptureScreenshot())

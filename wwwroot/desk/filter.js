@@ -1,11 +1,13 @@
 // Which conversations the list shows, and in which order.
 
-const newest = (a, b) => b.lastAt.localeCompare(a.lastAt);
-const longest = (a, b) => (a.waitingSince ?? "").localeCompare(b.waitingSince ?? "");
+// Times are compared as they are written: there may be thousands.
+const compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
+const newest = (a, b) => compare(b.lastAt, a.lastAt);
+const longest = (a, b) => compare(a.waitingSince ?? "", b.waitingSince ?? "");
 // Who waits for words comes first, the longest waiting before all.
 const needy = (a, b) => (a.waitingSince ? 0 : 1) - (b.waitingSince ? 0 : 1) || (a.waitingSince ? longest(a, b) : newest(a, b));
 
-const lastEnded = (a, b) => b.endedAt.localeCompare(a.endedAt);
+const lastEnded = (a, b) => compare(b.endedAt, a.endedAt);
 
 const orders = { waiting: longest, active: needy, copilot: newest, ended: lastEnded };
 

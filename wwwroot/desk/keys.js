@@ -21,6 +21,12 @@ const names = {
 const chosen = () => ({ ...usual, ...JSON.parse(localStorage.getItem(keysKey) ?? "{}") });
 const writing = (node) => node.closest("input, textarea, select, [contenteditable]");
 
+// leave gives up a field, so that keys work again.
+function leave(field) {
+  field.blur();
+  if (byId("scroller").checkVisibility()) byId("scroller").focus({ preventScroll: true });
+}
+
 function drawMap() {
   const keys = chosen();
   byId("keys-list").replaceChildren(...Object.entries(names).map(([name, text]) => {
@@ -40,8 +46,12 @@ export function shortcuts(does, all) {
       if (!document.querySelector("dialog[open]")) palette.open();
       return;
     }
-    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-    if (writing(event.target) || document.querySelector("dialog[open]")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.defaultPrevented) return;
+    if (document.querySelector("dialog[open]")) return;
+    if (writing(event.target)) {
+      if (event.key === "Escape") leave(event.target);
+      return;
+    }
     const [name] = Object.entries(chosen()).find(([, key]) => key && key === event.key) ?? [];
     if (!name) return;
     event.preventDefault();

@@ -26,7 +26,7 @@ import { speak, t } from "./words.js";
 
 const store = new Store();
 let selected = "";
-let drawing; // what is about to be drawn: an id, null for everything
+let keyed = false; // the next conversation is opened by a key: the next key is one, too
 let panelDrawn = "";
 let notesDrawn = "";
 
@@ -121,21 +121,30 @@ async function showNotes(c) {
   else notesDrawn = "";
 }
 
-function draw(id) {
+function drawAll() {
   drawList([...store.conversations.values()], selected, agentName());
   drawCount(store.unread(agentName()));
-  if (!id || id === selected) drawSelected();
 }
 
-// soon draws once for the many changes that come together. A hidden page is drawn
-// as well: its title is seen.
+// once returns what does some work once for the many changes that come together.
+// A hidden page is drawn as well: its title is seen.
+function once(work, ms) {
+  let timer = 0;
+  return () => {
+    timer ||= setTimeout(() => {
+      timer = 0;
+      work();
+    }, ms);
+  };
+}
+
+// The list is long, and nobody reads it while it changes: it may come later.
+const listSoon = once(drawAll, 150);
+const threadSoon = once(drawSelected, 30);
+
 function soon(id) {
-  if (drawing === undefined) setTimeout(() => {
-    const of = drawing;
-    drawing = undefined;
-    draw(of);
-  }, 30);
-  drawing = drawing === undefined || drawing === id ? id : null;
+  listSoon();
+  if (!id || id === selected) threadSoon();
 }
 
 // load repeats what failed for want of a connection; an unknown id leads back to
@@ -149,8 +158,13 @@ async function load(id) {
   }
 }
 
+const focus = (id) => { if (byId(id).checkVisibility()) byId(id).focus({ preventScroll: true }); };
+
+// opened is what the address says is open, which is ahead of selected for a moment.
+const opened = () => decodeURIComponent(location.hash.slice(1)).split("/");
+
 function navigate() {
-  const [id, details] = decodeURIComponent(location.hash.slice(1)).split("/");
+  const [id, details] = opened();
   const changed = id !== selected;
   selected = id;
   document.body.dataset.view = !id ? "list" : details ? "details" : "thread";
@@ -162,8 +176,10 @@ function navigate() {
     showDraft(id);
     load(id);
   }
-  draw(null);
-  if (changed && id && matchMedia("(pointer: fine)").matches && !byId("composer").hidden) byId("draft").focus();
+  drawAll();
+  drawSelected();
+  if (changed && id) focus(!keyed && matchMedia("(pointer: fine)").matches && !byId("composer").hidden ? "draft" : "scroller");
+  keyed = false;
 }
 
 function tick() {
@@ -208,12 +224,12 @@ alertSwitches();
 preferences();
 undoing();
 const go = (by) => {
-  const id = neighbour(selected, by);
+  const id = neighbour(opened()[0], by);
+  keyed = Boolean(id);
   if (id) location.hash = id;
-  return Boolean(id);
+  return keyed;
 };
 const press = (id) => { if (selected && byId(id).checkVisibility()) byId(id).click(); };
-const focus = (id) => { if (byId(id).checkVisibility()) byId(id).focus(); };
 shortcuts({
   next: () => go(1), previous: () => go(-1), reply: () => focus("draft"), search: () => focus("search"),
   note: () => { if (selected && !byId("note-text").checkVisibility()) location.hash = `${selected}/details`; focus("note-text"); },

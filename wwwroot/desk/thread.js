@@ -13,6 +13,7 @@ const together = 5 * 60 * 1000; // ms in which one author's lines share a headin
 let shown = null; // the conversation the elements belong to
 let elements = new Map();
 let newestSeen = null;
+let following = true; // the reader is at the end, and stays there
 
 const reasons = { refused: "refused there", expired: "it took too long", fault: "the channel failed" };
 
@@ -115,14 +116,13 @@ function updateLine(node, line, first, actions) {
 export function drawThread(id, lines, actions) {
   const log = byId("log");
   const scroller = byId("scroller");
-  const fresh = id !== shown;
-  if (fresh) {
+  if (id !== shown) {
     shown = id;
+    following = true;
     elements = new Map();
     newestSeen = null;
     log.replaceChildren();
   }
-  const atEnd = fresh || scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < near;
   // Lines that were there when the thread was opened are no news to be read out.
   byId("live").setAttribute("aria-live", newestSeen === null ? "off" : "polite");
   place(log, nodesOf(lines, actions));
@@ -131,7 +131,7 @@ export function drawThread(id, lines, actions) {
   if (!newest) return;
   const isNew = newestSeen !== null && newestSeen !== nameOfLine(newest);
   newestSeen = nameOfLine(newest);
-  if (atEnd || newest.state === "sending") scroller.scrollTop = scroller.scrollHeight;
+  if (following || newest.state === "sending") scroller.scrollTop = scroller.scrollHeight;
   else if (isNew) byId("to-newest").hidden = false;
 }
 
@@ -163,6 +163,11 @@ export function threadKeys() {
   const scroller = byId("scroller");
   byId("to-newest").addEventListener("click", () => { scroller.scrollTop = scroller.scrollHeight; });
   scroller.addEventListener("scroll", () => {
-    if (scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < near) byId("to-newest").hidden = true;
+    if (scroller.clientHeight === 0) return; // it is not to be seen, and nobody scrolled it
+    following = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < near;
+    if (following) byId("to-newest").hidden = true;
   });
+  new ResizeObserver(() => {
+    if (following) scroller.scrollTop = scroller.scrollHeight;
+  }).observe(scroller);
 }

@@ -3,10 +3,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"syscall"
@@ -61,12 +63,24 @@ func (r runCmd) Run(ctx context.Context) error {
 	return save(r.Out, report.Markdown)
 }
 
+// byHand begins the end of the report's file, whose figures a test measures.
+const byHand = "\n## The desk\n"
+
+// save replaces the file but for its end that is written by hand.
 func save(path string, write func(io.Writer) error) error {
+	before, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("read the last report: %w", err)
+	}
 	f, err := os.Create(path)
 	if err != nil {
 		return fmt.Errorf("write the report: %w", err)
 	}
-	return errors.Join(write(f), f.Close())
+	err = write(f)
+	if i := bytes.Index(before, []byte(byHand)); i >= 0 && err == nil {
+		_, err = f.Write(before[i:])
+	}
+	return errors.Join(err, f.Close())
 }
 
 type profileCmd struct {
