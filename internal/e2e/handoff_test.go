@@ -13,9 +13,9 @@ import (
 	"github.com/liaison-skill/liaison/sandbox/sandboxtest"
 )
 
-// TestR20_from_Copilot_to_a_person plays the whole path: a question in Microsoft 365
+// TestR20_79_from_Copilot_to_a_person plays the whole path: a question in Microsoft 365
 // Copilot, the card, its link, the bot's own chat, the desk, and back.
-func TestR20_from_Copilot_to_a_person(t *testing.T) {
+func TestR20_79_from_Copilot_to_a_person(t *testing.T) {
 	t.Parallel()
 	o := newOwn(t, newWorld(t, sandbox.Config{}, ownBot), "Megan")
 	token := o.link(t, "The chair is broken")
