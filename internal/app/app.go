@@ -80,8 +80,7 @@ func New(c Config, version string, pool *pgxpool.Pool, log *slog.Logger, addr ne
 	opt := c.bridge(pool, log, replica(c, addr))
 	opt.Hubs, opt.Texts, opt.Files = hubs, catalogue, store
 	opt.Client = &proactive.Client{Credentials: who.credentials, Base: traces.Transport("connector", peers), Timeout: callTimeout}
-	opt.Surveys.Count = m.Rated
-	opt.Arrivals = bridge.Arrivals{Greeted: m.Greeted, Answered: m.Answered}
+	opt.Surveys.Count, opt.Arrivals = m.Rated, bridge.Arrivals{Greeted: m.Greeted, Answered: m.Answered}
 	b := bridge.New(opt)
 	own := c.relay(pool, log, replica(c, addr), who.hosts, traces.Transport("directline", peers))
 	own.Texts, own.Streams = catalogue, m.Streams

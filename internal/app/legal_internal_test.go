@@ -27,11 +27,11 @@ func TestLegal_says_what_is_kept_and_for_how_long(t *testing.T) {
 	t.Parallel()
 	l := legal{conversations: 30 * 24 * time.Hour, links: 15 * time.Minute}
 	for path, wants := range map[string][]string{
-		"/privacy": {"<h1>Privacy</h1>", "Conversations and files: 30 days after they end, at most.", "15 minutes after the card was made", "default-src 'none'"},
+		"/privacy": {"<h1>Privacy</h1>", "Conversations and files: 30 days after they end;", "15 minutes after the card was made", "default-src 'none'"},
 		"/terms":   {"<h1>Terms of use</h1>", `href="/privacy"`, "default-src 'none'"},
 	} {
-		answer := page(t, l, path)
-		got := answer.Header().Get("Content-Security-Policy") + answer.Body.String()
+		resp := page(t, l, path)
+		got := resp.Header().Get("Content-Security-Policy") + resp.Body.String()
 		for _, want := range wants {
 			if !strings.Contains(got, want) {
 				t.Errorf("%s does not say %q:\n%s", path, want, got)
