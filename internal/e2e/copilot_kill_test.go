@@ -23,16 +23,14 @@ func TestR20_a_kill_between_redemption_and_escalation(t *testing.T) {
 	}
 	for n, wait := range waits {
 		user := w.sandbox.User(fmt.Sprint("Person", n))
-		link := ask(t, user, problem(n))[0].Actions()[0].URL
+		card := ask(t, user, problem(n))[0]
 		done := make(chan error, 1)
-		go func() { done <- user.Follow(t.Context(), link) }()
+		go func() { done <- user.Follow(t.Context(), card.Actions()[0].URL) }()
 		<-time.After(wait)
 		service.kill()
 		first := <-done
 		service.start()
-		if err := user.Follow(t.Context(), link); err != nil {
-			t.Errorf("after a kill at %s: %v", wait, err)
-		}
+		press(t, user, card)
 		sandboxtest.WaitLine(t, user.Bot(), sandbox.ByAgent, continuing)
 		t.Logf("killed after %s: the first press ended with %v", wait, first)
 	}
