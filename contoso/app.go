@@ -142,7 +142,7 @@ func (a *App) Run(ctx context.Context, ln net.Listener) error {
 		defer a.signIn.client.CloseIdleConnections()
 	}
 	a.limiter = web.NewLimiter(config.Rate)
-	a.passersBy = web.NewLimiter(web.Limits{PerIP: config.Canvas.PerAddress, PerIPBurst: config.Canvas.PerAddressBurst})
+	a.passersBy = web.NewLimiter(web.Limits{PerIP: config.Canvas.PerIP, PerIPBurst: config.Canvas.PerIPBurst})
 	a.sender = newSender(a)
 	server := web.Server{Drain: drain, TLS: config.TLS, Log: a.Log}
 	server.Handler = a.handler() //nolint:contextcheck // requests bring their own
@@ -152,6 +152,7 @@ func (a *App) Run(ctx context.Context, ln net.Listener) error {
 	g.Go(func() error { return a.tellPlaces(ctx) })
 	g.Go(func() error { return a.assignWaiting(ctx) })
 	g.Go(func() error { return a.watchVisited(ctx) })
+	g.Go(func() error { return a.endIdle(ctx) })
 	return g.Wait()
 }
 

@@ -149,7 +149,7 @@ func (a *App) postAsked(c *gin.Context) error {
 		return err
 	}
 	ctx := c.Request.Context()
-	l := line{ConversationID: c.Param("conversation"), Text: in.Message, Value: in.Value, Key: c.GetHeader(keyHeader)}
+	l := line{ConversationID: c.Param("conversation"), Sender: visitorName(c), Text: in.Message, Value: in.Value, Key: c.GetHeader(keyHeader)}
 	err := a.write(ctx, func(tx pgx.Tx) (err error) {
 		l, err = hear(ctx, tx, l, facts{})
 		return err
@@ -210,7 +210,7 @@ func (a *App) postVisitorFile(c *gin.Context) error {
 	if err := a.stranger(c); err != nil {
 		return err
 	}
-	l, err := a.upload(c, line{ConversationID: c.Param("conversation"), From: byUser})
+	l, err := a.upload(c, line{ConversationID: c.Param("conversation"), From: byUser, Sender: visitorName(c)})
 	if err != nil {
 		return err
 	}

@@ -1,13 +1,9 @@
 package contoso_test
 
 import (
-	"bufio"
-	"context"
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -187,79 +183,6 @@ func TestCanvas_a_word_the_copilot_refused_can_be_told_again(t *testing.T) {
 	eventually(t, "the refusal", func() bool { return v.shown(t).Lines[0].State == "failed" })
 	v.ok(t, call{path: v.path("/messages/" + l.ID + "/retry")}, nil)
 	eventually(t, "the repetition", func() bool { return v.shown(t).Lines[0].State == "sent" })
-}
-
-// What is recorded while the page is away comes when it is back.
-func TestCanvas_events_are_followed_and_resumed(t *testing.T) {
-	t.Parallel()
-	h := runCanvas(t, contoso.Config{})
-	v, other := h.start(t, "{}"), h.start(t, "{}")
-	before := v.shown(t).Seq
-	other.ask(t, "not for you")
-	v.ask(t, "one")
-	want(t, h.bot(t, "say", v.id, map[string]any{"message": "two"}), 200, "")
-
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, h.url+v.path("/events"), http.NoBody)
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Last-Event-ID", jsonOf(t, before))
-	resp, err := v.client.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	lines := bufio.NewScanner(resp.Body)
-	next := func() string {
-		t.Helper()
-		for lines.Scan() {
-			text, ok := strings.CutPrefix(lines.Text(), "data: ")
-			var e struct{ Line *ownLine }
-			if ok && json.Unmarshal([]byte(text), &e) == nil && e.Line != nil {
-				return e.Line.Message
-			}
-		}
-		t.Fatalf("the stream ended: %v", lines.Err())
-		return ""
-	}
-	for _, text := range []string{"one", "two"} {
-		if got := next(); got != text {
-			t.Errorf("got %q, want %q", got, text)
-		}
-	}
-	want(t, h.bot(t, "say", v.id, map[string]any{"message": "three"}), 200, "")
-	for got := next(); got != "three"; got = next() { // what was settled comes once more
-		if got == "not for you" {
-			t.Fatal("another one's words came")
-		}
-	}
-}
-
-func TestCanvas_strangers_are_limited(t *testing.T) {
-	t.Parallel()
-	h := runCanvas(t, contoso.Config{Canvas: contoso.Canvas{PerAddress: 0.001, PerAddressBurst: 3}})
-	v := h.start(t, "{}")
-	v.ask(t, "one")
-	v.ask(t, "two")
-	want(t, v.do(t, call{path: v.path("/messages"), body: `{"message":"three"}`}), 429, "too many")
-	want(t, h.visit(t).do(t, call{path: "/api/canvas/start", body: "{}"}), 429, "too many")
-	want(t, h.bot(t, "say", v.id, map[string]any{"message": "the copilot is no stranger"}), 200, "")
-}
-
-func TestCanvas_bounds_of_what_visitors_say(t *testing.T) {
-	t.Parallel()
-	h := runCanvas(t, contoso.Config{})
-	v := h.start(t, jsonOf(t, map[string]string{"name": strings.Repeat("ä", 300)}))
-	want(t, v.do(t, call{path: v.path("/messages"), body: jsonOf(t, map[string]string{"message": strings.Repeat("ä", 4000)})}), 200, "")
-	want(t, v.do(t, call{path: v.path("/messages"), body: jsonOf(t, map[string]string{"message": strings.Repeat("ä", 4001)})}), 413, "4000")
-	want(t, v.do(t, call{path: v.path("/messages"), body: `{"message":" "}`}), 400, "empty")
-	want(t, v.do(t, call{path: v.path("/rate"), body: jsonOf(t, map[string]any{"score": 1, "comment": strings.Repeat("x", 1001)})}), 400, "comment")
-	h.copilot.wait(t, 1)
-	if got := len([]rune(h.copilot.asks(t)[0].User.Name)); got != 200 {
-		t.Errorf("a name of %d characters", got)
-	}
 }
 
 func TestCanvas_is_apart_from_conversations_of_the_API(t *testing.T) {

@@ -39,11 +39,12 @@ type Config struct {
 // Canvas says how our own page is for users, /chat, on which a copilot answers
 // first.
 type Canvas struct {
-	WebhookURL      string     `env:"CANVAS_WEBHOOK_URL" help:"where the words of users of /chat are posted, who speak with a copilot first; empty: there is no such page"`
-	WebhookSecret   env.Secret `env:"CANVAS_WEBHOOK_SECRET" help:"signs these webhooks; CONTOSO_WEBHOOK_SECRET by default"`
-	EmbedOrigins    []string   `env:"EMBED_ORIGINS" help:"comma list of the sites that may show /chat in a frame, as in https://www.example.com; empty: its own alone"`
-	PerAddress      float64    `env:"CANVAS_PER_ADDRESS, default=2" help:"starts and messages a second from one address, above which it gets 429; 0: no limit"`
-	PerAddressBurst int        `env:"CANVAS_PER_ADDRESS_BURST, default=30" help:"the same at once"`
+	WebhookURL    string        `env:"CANVAS_WEBHOOK_URL" help:"where the words of users of /chat are posted, who speak with a copilot first; empty: there is no such page"`
+	WebhookSecret env.Secret    `env:"CANVAS_WEBHOOK_SECRET" help:"signs these webhooks; CONTOSO_WEBHOOK_SECRET by default"`
+	EmbedOrigins  []string      `env:"EMBED_ORIGINS" help:"comma list of the sites that may show /chat in a frame, as in https://www.example.com; empty: its own alone"`
+	Idle          time.Duration `env:"CANVAS_IDLE, default=24h" help:"how long a user may say nothing to the copilot before the conversation is ended; 0: for ever"`
+	PerIP         float64       `env:"CANVAS_PER_IP, default=2" help:"starts and messages a second from one address, above which it gets 429; 0: no limit"`
+	PerIPBurst    int           `env:"CANVAS_PER_IP_BURST, default=30" help:"the same at once"`
 }
 
 // check returns everything that is wrong.
@@ -59,7 +60,10 @@ func (c Canvas) check() error {
 			problems = append(problems, fmt.Errorf("CONTOSO_EMBED_ORIGINS: %q: expected https:// and a host, or http:// on this machine, and nothing more", origin))
 		}
 	}
-	problems = append(problems, web.Limits{PerIP: c.PerAddress, PerIPBurst: c.PerAddressBurst}.Check("CONTOSO_CANVAS_"))
+	if c.Idle < 0 {
+		problems = append(problems, errors.New("CONTOSO_CANVAS_IDLE: must not be negative"))
+	}
+	problems = append(problems, web.Limits{PerIP: c.PerIP, PerIPBurst: c.PerIPBurst}.Check("CONTOSO_CANVAS_"))
 	return errors.Join(problems...)
 }
 

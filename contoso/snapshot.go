@@ -54,7 +54,9 @@ SELECT id, state, person, problem, channel, reference, variables, started_at, en
        unread, notes, unreachable, agents_typing, waiting_since, last_author, last_sender, last_body, last_at, origin
 FROM contoso.conversation_at_desk
 WHERE id IN (
-    SELECT id FROM contoso.conversation WHERE state <> 'ended'
+    SELECT id FROM contoso.conversation WHERE state IN ('waiting', 'active')
+    UNION ALL
+    (SELECT id FROM contoso.conversation WHERE state = 'copilot' ORDER BY started_at DESC LIMIT 200)
     UNION ALL
     (SELECT id FROM contoso.conversation WHERE state = 'ended' ORDER BY ended_at DESC LIMIT 200))
 ORDER BY state = 'waiting' DESC, last_at DESC`
@@ -65,7 +67,8 @@ SELECT count(*) FILTER (WHERE state = 'waiting') AS waiting,
        count(*) FILTER (WHERE state = 'ended') AS ended
 FROM contoso.conversation`
 
-// list returns all open conversations, waiting ones first, and the last to end.
+// list returns all conversations that people have, waiting ones first, the last to
+// begin with a copilot, and the last to end.
 func list(ctx context.Context, tx pgx.Tx) (deskList, error) {
 	seq, err := lastSeq(ctx, tx)
 	if err != nil {

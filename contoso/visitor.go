@@ -26,6 +26,7 @@ type visitor struct {
 	ID     string `db:"id"`
 	Latest string `db:"latest"` // the conversation begun last; "" before the first
 	Idle   bool   `db:"idle"`   // not seen for an hour
+	Name   string `db:"-"`      // as told for the conversation at hand; may be empty
 }
 
 const visitorSQL = `
@@ -74,11 +75,10 @@ func (a *App) visitorOf(c *gin.Context) (*visitor, error) {
 }
 
 const ownsSQL = `
-SELECT EXISTS (
-    SELECT 1
-    FROM contoso.conversation
-    WHERE id = @conversation
-    AND visitor_id = @visitor)`
+SELECT coalesce(person ->> 'name', '')
+FROM contoso.conversation
+WHERE id = @conversation
+AND visitor_id = @visitor`
 
 // admitVisitor lets in whose conversation it is. That of somebody else is as
 // unknown as none.
@@ -91,16 +91,22 @@ func (a *App) admitVisitor(c *gin.Context) error {
 	if v == nil {
 		return a.limiter.Refuse(c, &web.Error{Status: http.StatusUnauthorized, Text: "start a conversation first"})
 	}
-	var owns bool
 	args := pgx.NamedArgs{"conversation": c.Param("conversation"), "visitor": v.ID}
-	if err := a.DB.QueryRow(c.Request.Context(), ownsSQL, args).Scan(&owns); err != nil {
-		return storable(fmt.Errorf("find visitor's conversation: %w", err))
-	}
-	if !owns {
+	err = a.DB.QueryRow(c.Request.Context(), ownsSQL, args).Scan(&v.Name)
+	if errors.Is(err, pgx.ErrNoRows) {
 		return errUnknown
+	}
+	if err != nil {
+		return storable(fmt.Errorf("find visitor's conversation: %w", err))
 	}
 	c.Set(visitorContext, *v)
 	return a.limiter.Admit("visitor " + v.ID)
+}
+
+// visitorName is what the visitor of a request is called.
+func visitorName(c *gin.Context) string {
+	v, _ := c.Value(visitorContext).(visitor)
+	return v.Name
 }
 
 const insertVisitorSQL = `

@@ -24,6 +24,7 @@ ALTER TABLE contoso.conversation
     ADD CHECK ((origin = 'canvas') = (visitor_id IS NOT NULL));
 
 CREATE INDEX conversation_visitor ON contoso.conversation (visitor_id, started_at DESC);
+CREATE INDEX conversation_copilot ON contoso.conversation (started_at DESC) WHERE state = 'copilot';
 CREATE UNIQUE INDEX conversation_visitor_open ON contoso.conversation (visitor_id) WHERE state <> 'ended';
 
 ALTER TABLE contoso.line

@@ -70,7 +70,7 @@ function updateLine(node, line, first, actions) {
   node.dataset.face = face;
   const clock = el("time", { datetime: line.timestamp, title: moment(line.timestamp) }, time(line.timestamp));
   if (line.from === "system") {
-    node.replaceChildren(`${t(note(line), line)} `, clock);
+    node.replaceChildren(`${t(note(line), line)} · `, clock);
     return;
   }
   node.className = ["line", line.from, first && "first", line.position ? "" : "pending"].filter(Boolean).join(" ");

@@ -27,6 +27,12 @@ export function returning(current, nameOfCurrent, act, failed) {
     byId("return-title").textContent = t("Return the conversation with {name} to the copilot?", { name: nameOfCurrent() });
     dialog.showModal();
   });
+  // Enter in a field of one line is the wish to confirm.
+  byId("return-reason").addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.isComposing) return;
+    event.preventDefault();
+    byId("return-confirm").click();
+  });
   byId("return-confirm").addEventListener("click", () => {
     const [id, body] = [current(), { reason: byId("return-reason").value.trim(), summary: byId("return-summary").value.trim() }];
     later(t("The conversation with {name} is being returned.", { name: nameOfCurrent() }), () => act(id, body).catch(failed));
