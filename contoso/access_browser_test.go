@@ -43,7 +43,7 @@ func TestDesk_has_nothing_that_WCAG_refuses(t *testing.T) {
 	page.Wait(lastWords, "Thank you!")
 	page.Click("#handover summary")
 	audit("a conversation")
-	for _, dialog := range []string{"settings", "canned", "keys", "palette", "end", "transfer", "edit"} {
+	for _, dialog := range []string{"settings", "canned", "keys", "palette", "end", "transfer", "return", "edit"} {
 		page.Eval(`document.querySelector("#` + dialog + `-dialog").showModal()`)
 		audit(dialog)
 		page.Eval(`document.querySelector("#` + dialog + `-dialog").close()`)

@@ -69,6 +69,7 @@ export class Store extends EventTarget {
   #load({ seq, conversation, lines }) {
     if (conversation?.id !== this.conversation?.id) {
       this.lines = new Map();
+      this.pending = new Map();
       this.typingUntil = 0;
     }
     this.#seq = seq;
