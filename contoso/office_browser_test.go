@@ -213,7 +213,7 @@ func TestSupervisor_page_is_for_supervisors(t *testing.T) {
 	page.Wait(whoAmI, "Diego Siciliani")
 	page.Wait(`document.querySelector("#to-supervisor").hidden`, "true")
 	page.Click("#sign-out")
-	page.Wait(doorText, "Sign in to answer")
+	page.Wait(whoAmI+`+`+door, "false") // a page that knew nobody, back from the issuer
 
 	page.Do(chromedp.Navigate(o.url + "/settings"))
 	page.Click("#door-link")
