@@ -272,8 +272,9 @@ func (r *run) restart(n int) {
 // judge holds what was promised in one conversation against what arrived.
 func (r *run) judge(deadline time.Time, id livechat.ConversationID, promised []string) {
 	var heard, answered []string
+	var doubtful map[string]bool
 	settled := func() bool {
-		heard, answered = r.arrived(id)
+		heard, answered, doubtful = r.arrived(id)
 		_, lost := missing(promised, heard)
 		return lost == "" && r.allShown(id, answered) == ""
 	}
@@ -289,7 +290,7 @@ func (r *run) judge(deadline time.Time, id livechat.ConversationID, promised []s
 	if out, _ := missing(promised, heard); out != "" {
 		r.tb.Errorf("%s: out of order: %s\npromised %q\nheard    %q", id, out, promised, heard)
 	}
-	shown := r.echoes(id)
+	shown := once(r.echoes(id), doubtful)
 	if doubled := doubles(shown); doubled != "" {
 		r.tb.Errorf("%s: shown twice: %s", id, doubled)
 	}
@@ -301,17 +302,21 @@ func (r *run) judge(deadline time.Time, id livechat.ConversationID, promised []s
 // arrived is what the copilot heard of a conversation's words, and what of that it
 // answered where nobody lost the answer. A word may be heard again in a conversation
 // that was begun anew: it was in doubt when the one before was lost.
-func (r *run) arrived(id livechat.ConversationID) (heard, answered []string) {
+func (r *run) arrived(id livechat.ConversationID) (heard, answered []string, doubtful map[string]bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	shown := r.echoes(id)
 	var last heardWord
+	doubtful = map[string]bool{}
 	for _, w := range r.heard.all() {
 		if !strings.HasPrefix(w.text, string(id)+" ") {
 			continue
 		}
 		again := w.text == last.text && w.talk != last.talk && r.lost[last.talk]
 		last = w
+		if again {
+			doubtful[w.text] = true
+		}
 		if !r.lost[w.talk] || slices.Contains(shown, w.text) {
 			answered = append(answered, w.text)
 		}
@@ -319,7 +324,12 @@ func (r *run) arrived(id livechat.ConversationID) (heard, answered []string) {
 			heard = append(heard, w.text)
 		}
 	}
-	return heard, answered
+	return heard, once(answered, doubtful), doubtful
+}
+
+// once leaves out the repeats of words that were in doubt.
+func once(all []string, doubtful map[string]bool) []string {
+	return slices.CompactFunc(all, func(a, b string) bool { return a == b && doubtful[a] })
 }
 
 // echoes are the copilot's words that the user was shown.
