@@ -82,6 +82,10 @@ bench: build ## Measure the whole service and write docs/benchmarks.md; BENCH=sh
 bench-parts: ## Measure the parts by themselves
 	go test -tags $(TAGS) -run '^$$' -bench . -benchmem ./auth ./delivery
 
+.PHONY: bench-parked
+bench-parked: test-needs ## Measure what 10,000 conversations cost in which nobody talks to their copilot
+	TEST_PARKED=10000 TEST_PARKED_FOR=60s go test -tags $(TAGS) -count=1 -v -run '^TestParked$$' ./internal/e2e
+
 CHAOS_FOR ?= 10m
 CHAOS_SEEDS ?= 1 2 3
 
@@ -102,6 +106,16 @@ model: test-needs ## Play conversations against the model: MODEL_FOR=10m for eac
 	  TMPDIR=$${dir:-$${TMPDIR:-/tmp}} TEST_MODEL_FOR=$(MODEL_FOR) \
 	    go test -tags $(TAGS) -count=1 -timeout 0 -v -run '^TestModel$$' ./internal/bridgemodel \
 	    -rapid.seed=$$seed -rapid.checks=1000000 -rapid.shrinktime=0s -rapid.nofailfile || exit 1; \
+	done
+
+RELAY_CONVERSATIONS ?= 500
+RELAY_SEEDS ?= 1 2 3
+
+.PHONY: relay-run
+relay-run: test-needs ## Let RELAY_CONVERSATIONS=500 users talk to a copilot under faults, for each of RELAY_SEEDS="1 2 3"
+	@for seed in $(RELAY_SEEDS); do \
+	  TEST_RELAY_SEED=$$seed TEST_RELAY_CONVERSATIONS=$(RELAY_CONVERSATIONS) \
+	    go test -tags $(TAGS) -count=1 -timeout 0 -v -run '^TestRun$$' ./relay || exit 1; \
 	done
 
 .PHONY: check

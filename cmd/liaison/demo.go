@@ -79,7 +79,7 @@ func (d demoCmd) Run(ctx context.Context, c console) error {
 		return err
 	}
 	say("ready")
-	fmt.Fprintf(c.out, demoText, d.Teams, d.Hub, d.Service)
+	fmt.Fprintf(c.out, demoText, d.Teams, d.Hub, d.Hub, d.Service)
 	err := run.run(ctx)
 	say("stopped; the conversations are kept in %s", app.DataDir(d.DataDir))
 	return err
@@ -88,6 +88,7 @@ func (d demoCmd) Run(ctx context.Context, c console) error {
 const demoText = `
   Teams    http://%[1]s   write here as the user: say hello, then "talk to a person"
   Copilot  http://%[1]s/copilot/   ask which teas there are; a card's button leads to a person, and what you asked comes along
+  Chat     http://%[2]s/chat/   write here as the user of a hub that owns the chat: the copilot answers first
   Desk     http://%[2]s   sign in as Adele, Diego or Isaiah, and answer as the agent
   Service  http://%[3]s   liaison itself: /skill-manifest.json, /healthz, /readyz
 

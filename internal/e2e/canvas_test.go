@@ -235,7 +235,9 @@ type shownConversation struct {
 func (v *visitor) atDesk(t *testing.T) (shown shownConversation, notes []string) {
 	t.Helper()
 	v.desk(t, http.MethodGet, "/api/desk/conversations/"+url.PathEscape(v.id), nil, &shown)
-	var all struct{ Notes []struct{ Agent, Text string } }
+	var all struct {
+		Notes []struct{ Agent, Text string }
+	}
 	var raw json.RawMessage
 	v.desk(t, http.MethodGet, "/api/desk/conversations/"+url.PathEscape(v.id)+"/notes", nil, &raw)
 	if json.Unmarshal(raw, &all) != nil {
