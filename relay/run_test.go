@@ -130,8 +130,7 @@ func (r *run) play(random *rand.Rand, users int) {
 		r.judge(deadline, livechat.ConversationID(fmt.Sprint("c", n)), words)
 	}
 	r.chat.do(func() {
-		r.tb.Logf("%d conversations at Direct Line, %d lost, %d repeats known by their keys",
-			len(r.sandbox.Direct().Conversations()), len(r.lost), r.chat.repeats)
+		r.tb.Logf("%d conversations at Direct Line, %d lost, %d repeats known by their keys", len(r.sandbox.Direct().Conversations()), len(r.lost), r.chat.repeats)
 	})
 }
 
@@ -231,7 +230,7 @@ func (r *run) meddle(ctx context.Context, random *rand.Rand) {
 		case 9, 10:
 			r.hubFault(random)
 		case 11:
-			r.restart(random.IntN(2)) //nolint:contextcheck // a replica runs until the test ends
+			r.restart(random.IntN(2)) //nolint:contextcheck // a replica outlives the trouble
 		}
 	}
 }
