@@ -253,9 +253,11 @@ func (r *rig) hears(to replica, e livechat.CanvasEvent) {
 	if e.Conversation == "" {
 		e.Conversation = only
 	}
-	if err := to.Hear(r.tb.Context(), "hub", e); err != nil {
-		r.tb.Fatalf("%s: %v", e.Kind, err)
-	}
+	var err error
+	eventually(r.tb, string(e.Kind)+" is heard", func() bool { // a hub posts again what a busy service refused
+		err = to.Hear(r.tb.Context(), "hub", e)
+		return err == nil
+	}, func() any { return err })
 }
 
 // only is the conversation of tests that need one.
@@ -336,12 +338,12 @@ func (r *rig) heard(id activity.ConversationID) []string {
 	return all
 }
 
-// eventually waits until ok, and fails after twenty seconds.
+// eventually waits until ok, and fails after a minute.
 func eventually(tb testing.TB, what string, ok func() bool, got ...func() any) {
 	tb.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(time.Minute)
 	for !ok() {
 		select {
 		case <-tick.C:

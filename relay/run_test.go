@@ -125,6 +125,7 @@ func (r *run) play(random *rand.Rand, users int) {
 		r.sandbox.ClearFaults(leg)
 	}
 	r.chat.do(func() { r.chat.refuse = nil })
+	r.drain()
 	deadline := time.Now().Add(60 * time.Second)
 	for n, words := range promised {
 		r.judge(deadline, livechat.ConversationID(fmt.Sprint("c", n)), words)
@@ -168,7 +169,7 @@ func (r *run) user(random *rand.Rand, id livechat.ConversationID) []string {
 
 // waitPassed waits until people have a conversation.
 func (r *run) waitPassed(id livechat.ConversationID) {
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); <-time.After(10 * time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Minute); time.Now().Before(deadline); <-time.After(20 * time.Millisecond) {
 		if _, ok := r.chat.passed(id); ok && r.state(id) == relay.People {
 			return
 		}
@@ -195,12 +196,8 @@ func (r *run) post(random *rand.Rand, e livechat.CanvasEvent) {
 // meddle makes trouble until ctx ends.
 func (r *run) meddle(ctx context.Context, random *rand.Rand) {
 	direct := r.sandbox.Direct()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(time.Duration(10+random.IntN(60)) * time.Millisecond):
-		}
+	for ctx.Err() == nil {
+		r.progress(ctx, 2+random.IntN(4))
 		talks := direct.Conversations()
 		if len(talks) == 0 {
 			continue
@@ -231,6 +228,37 @@ func (r *run) meddle(ctx context.Context, random *rand.Rand) {
 			r.hubFault(random)
 		case 11:
 			r.restart(random.IntN(2)) //nolint:contextcheck // a replica outlives the trouble
+		}
+	}
+}
+
+// progress waits until the copilot has heard some more words, or for a while: on a busy
+// machine trouble must not be all that happens.
+func (r *run) progress(ctx context.Context, words int) {
+	from, tick := len(r.heard.all()), time.NewTicker(20*time.Millisecond)
+	defer tick.Stop()
+	for enough := time.After(500 * time.Millisecond); len(r.heard.all()) < from+words; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-enough:
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// drain waits until nothing is promised any more, for as long as anything moves.
+func (r *run) drain() {
+	left := func() int { return r.count(`SELECT COALESCE(sum(last_seq - acked_seq), 0) FROM lane`) }
+	for last, moved := left(), time.Now(); last > 0; {
+		<-time.After(100 * time.Millisecond)
+		if now := left(); now != last {
+			last, moved = now, time.Now()
+		}
+		if time.Since(moved) > time.Minute {
+			r.tb.Errorf("%d deliveries are stuck", last)
+			return
 		}
 	}
 }
