@@ -79,7 +79,7 @@ func (d demoCmd) Run(ctx context.Context, c console) error {
 		return err
 	}
 	say("ready")
-	fmt.Fprintf(c.out, demoText, d.Teams, d.Hub, d.Hub, d.Service)
+	fmt.Fprintf(c.out, demoText, d.Teams, d.Hub, d.Service)
 	err := run.run(ctx)
 	say("stopped; the conversations are kept in %s", app.DataDir(d.DataDir))
 	return err
