@@ -16,3 +16,8 @@ export async function request(path, options) {
 
 export const post = (path, body, headers = {}) =>
   request(path, { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json", ...headers } });
+
+// isShut reports whether the server does not let us in.
+export const isShut = (problem) => problem.status === 401 || problem.status === 403;
+
+export const pause = (ms) => new Promise((done) => setTimeout(done, ms));

@@ -253,6 +253,8 @@ store.addEventListener("shut", (event) => {
   showSignIn(event.detail);
 });
 window.addEventListener("hashchange", navigate);
+window.addEventListener("pagehide", () => store.pause());
+window.addEventListener("pageshow", (event) => { if (event.persisted) store.resume(); });
 document.addEventListener("visibilitychange", () => {
   // Somebody may have signed in in another tab.
   if (outside() && !document.hidden) enter();

@@ -2,11 +2,9 @@
 // event replaces what it is about, so one that comes twice does no harm, and a
 // reader that names the last number it saw misses nothing.
 
-import { pathOf, post, request } from "./api.js";
+import { isShut, pathOf, pause, post, request } from "./api.js";
 import { concerns } from "./filter.js";
 import { t } from "./words.js";
-
-const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
 // Lines that only mark, in the order of things, what shows elsewhere.
 const marks = new Set(["edited", "deleted", "queued"]);
@@ -14,8 +12,6 @@ const marks = new Set(["edited", "deleted", "queued"]);
 const pendingKey = "on its way";
 const typingLasts = 6000; // ms
 const threadsKept = 30; // those opened last: a day has many
-
-const isShut = (problem) => problem.status === 401 || problem.status === 403;
 
 export class Store extends EventTarget {
   conversations = new Map(); // by id
@@ -78,6 +74,11 @@ export class Store extends EventTarget {
       if (source.readyState === EventSource.CLOSED && source === this.#source) this.#again();
     });
   }
+
+  // pause ends the stream of a page that the browser puts aside: it would keep one
+  // of the few connections. Resume goes on where it was.
+  pause() { this.#source?.close(); }
+  resume() { if (this.#source) this.#follow(); }
 
   // again follows anew. A stream that is refused does not say why: me does.
   async #again() {

@@ -89,6 +89,10 @@ function become(name, other) {
   stream.open(mine("events"));
 }
 
+// A page that the browser puts aside would keep one of the few connections.
+addEventListener("pagehide", () => stream.close());
+addEventListener("pageshow", (event) => { if (event.persisted) stream.open(mine("events")); });
+
 const known = await call("GET", "api/people");
 bot.name = known[0].bot ?? "";
 const list = people(known, bot.name ? "" : copilot.name, (name) => {
