@@ -119,3 +119,30 @@ func TestDesk_an_end_outlives_the_page(t *testing.T) {
 	page.Do(chromedp.Navigate("about:blank"))
 	eventually(t, "the end", func() bool { return h.standing(t, id).State == "ended" })
 }
+
+// drop lets a file fall onto the thread, as a pointer would.
+const drop = `(() => {
+	const given = new DataTransfer();
+	given.items.add(new File(["all is well"], "report.txt", { type: "text/plain" }));
+	document.querySelector("#scroller").dispatchEvent(new DragEvent("drop", { dataTransfer: given, bubbles: true, cancelable: true }));
+})()`
+
+func TestDesk_a_dropped_file_shows_how_far_it_is_and_can_be_cancelled(t *testing.T) {
+	t.Parallel()
+	peer := receive(t, nil)
+	h := run(t, pgtest.DB(t, contoso.Schema()), contoso.Config{WebhookURL: peer.url})
+	id := h.open(t, "")
+	page := browsertest.Open(t, h.url+"/#"+id)
+	page.Wait(`document.querySelector("#composer").checkVisibility()`, "true")
+	page.Eval(`(globalThis.sent = XMLHttpRequest.prototype.send, XMLHttpRequest.prototype.send = () => {})`) // a line that is cut
+	page.Eval(drop)
+	page.Wait(`document.querySelector("#uploads progress").ariaLabel`, "Sending report.txt")
+	page.Click(`#uploads [aria-label="Cancel report.txt"]`)
+	page.Wait(`document.querySelector("#uploads").hidden`, "true")
+	page.Eval(`XMLHttpRequest.prototype.send = globalThis.sent`)
+	page.Eval(drop)
+	page.Wait(fileName, "report.txt")
+	if got := h.messages(t, "?conversationId="+id); len(got) != 1 {
+		t.Errorf("%d files came, want the one that was not cancelled", len(got))
+	}
+}
