@@ -12,8 +12,6 @@ import (
 	"github.com/liaison-skill/liaison/internal/pgtest"
 )
 
-const focused = `document.activeElement.id`
-
 // Nothing but keys, as a keyboard sends them to whatever has the focus.
 func TestDesk_from_the_queue_to_the_end_by_keys_alone(t *testing.T) {
 	t.Parallel()

@@ -57,7 +57,7 @@ func TestDesk_stays_quick_while_much_arrives(t *testing.T) {
 	db := pgtest.DB(t, contoso.Schema())
 	peer := receive(t, nil)
 	h := run(t, db, contoso.Config{WebhookURL: peer.url})
-	crowd(t, db)
+	fillDesk(t, db)
 	page := browsertest.OpenFor(t, h.url, span+2*time.Minute)
 	page.Wait(`document.querySelector(".item .name")?.textContent`, "Open 1000")
 	page.Eval(observe)
@@ -95,8 +95,8 @@ func TestDesk_stays_quick_while_much_arrives(t *testing.T) {
 	}
 }
 
-// crowd fills the desk.
-func crowd(tb testing.TB, db *pgxpool.Pool) {
+// fillDesk is for the longest of days.
+func fillDesk(tb testing.TB, db *pgxpool.Pool) {
 	tb.Helper()
 	_, err := db.Exec(tb.Context(), fmt.Sprintf(`
 		INSERT INTO contoso.conversation (id, person, state, started_at, ended_at, ended_by)

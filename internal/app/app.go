@@ -82,25 +82,23 @@ func New(c Config, version string, pool *pgxpool.Pool, log *slog.Logger, addr ne
 	opt.Client = &proactive.Client{Credentials: who.credentials, Base: traces.Transport("connector", peers), Timeout: callTimeout}
 	opt.Surveys.Count, opt.Arrivals = m.Rated, bridge.Arrivals{Greeted: m.Greeted, Answered: m.Answered}
 	b := bridge.New(opt)
-	own := c.relay(pool, log, replica(c, addr), who.hosts, traces.Transport("directline", peers))
+	own, canvases := c.relay(hubs, pool, log, replica(c, addr))
 	own.Texts, own.Streams = catalogue, m.Streams
-	canvases, canvasReaders := c.canvases(hubs)
-	own.Canvases = canvases
+	own.Copilot = c.copilot(who.hosts, traces.Transport("directline", peers), log)
 	rel := relay.New(own)
 	r, err := c.engine(version, m, traces, log)
 	if err != nil {
 		return nil, err
 	}
 	if err := c.mount(r, doors{
-		who: who, log: log, metrics: m, texts: catalogue, bridge: b, relay: rel, extension: extension, readers: readers, canvases: canvasReaders,
+		who: who, log: log, metrics: m, texts: catalogue, bridge: b, relay: rel, extension: extension, readers: readers, canvases: canvases,
 		others: []mounter{downloads{store.Handler()}, &health{pool: pool, log: log}},
 	}); err != nil {
 		return nil, err
 	}
-	server := web.Server{Handler: r, Drain: drain, TLS: c.TLS, Log: log}
 	return &App{
-		bridge: b, relay: rel, handoffs: extension,
-		server: server, peers: peers, metrics: m, traces: traces, drain: time.Duration(c.Drain),
+		bridge: b, relay: rel, handoffs: extension, peers: peers, metrics: m, traces: traces, drain: time.Duration(c.Drain),
+		server: web.Server{Handler: r, Drain: drain, TLS: c.TLS, Log: log},
 	}, nil
 }
 

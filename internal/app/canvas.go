@@ -31,18 +31,22 @@ func (c Config) canvases(hubs map[string]livechat.Hub) (map[string]livechat.Canv
 	return canvases, readers
 }
 
-// relay returns what the configuration says of the relay.
-func (c Config) relay(pool *pgxpool.Pool, log *slog.Logger, replica string, hosts *auth.Hosts, peers http.RoundTripper) relay.Options {
+// relay returns what the configuration says of the relay, and who reads what the hubs
+// post to it.
+func (c Config) relay(hubs map[string]livechat.Hub, pool *pgxpool.Pool, log *slog.Logger, replica string) (relay.Options, map[string]livechat.CanvasReader) {
+	canvases, readers := c.canvases(hubs)
 	return relay.Options{
-		Pool: pool, Log: log, Delivery: c.Delivery, Replica: replica + " relay", Config: c.Copilot,
-		Copilot: &directline.Client{
-			Access: directline.Access{
-				Endpoint: c.Copilot.TokenEndpoint, Secret: c.Copilot.Secret.Reveal(), Base: c.Copilot.Base,
-			},
-			Trusted: hosts.Trusted, HTTP: peers, Timeout: callTimeout, Log: log,
-			Pace: directline.Pace{Quiet: time.Duration(c.Copilot.Quiet)},
-		},
+		Pool: pool, Log: log, Delivery: c.Delivery, Replica: replica + " relay", Canvases: canvases, Config: c.Copilot,
 		Retention: time.Duration(c.Retention), Overdue: c.Overdue, Hours: c.open,
+	}, readers
+}
+
+// copilot is the client of the copilot that answers in hubs' own chats.
+func (c Config) copilot(hosts *auth.Hosts, peers http.RoundTripper, log *slog.Logger) *directline.Client {
+	return &directline.Client{
+		Access:  directline.Access{Endpoint: c.Copilot.TokenEndpoint, Secret: c.Copilot.Secret.Reveal(), Base: c.Copilot.Base},
+		Trusted: hosts.Trusted, HTTP: peers, Timeout: callTimeout, Log: log,
+		Pace: directline.Pace{Quiet: time.Duration(c.Copilot.Quiet)},
 	}
 }
 
