@@ -19,9 +19,30 @@ import (
 
 const anew = "I had to start over, and may ask again what you have told me already."
 
+// TestJ6_84_token_and_region: the token is Copilot Studio's, the region is asked for, and
+// conversations are opened in it with the token.
+func TestJ6_84_token_and_region(t *testing.T) {
+	t.Parallel()
+	w := newCanvasWorld(t)
+	w.visit(t, `{}`).waitTold(t, sandbox.Greeting)
+	paths := map[string]int{}
+	for _, leg := range []sandbox.Leg{sandbox.CopilotTokens, sandbox.DirectLine} {
+		for _, q := range w.sandbox.Requests(leg) {
+			paths[q.Method+" "+q.Path]++
+		}
+	}
+	for _, want := range []string{
+		"GET /powervirtualagents/botsbyschema/contoso_copilot/directline/token", "GET /powervirtualagents/regionalchannelsettings",
+		"POST /directline/v3/directline/conversations",
+	} {
+		if paths[want] != 1 {
+			t.Errorf("%s was asked %d times of %v, want once", want, paths[want], paths)
+		}
+	}
+}
+
 // TestJ6_85_greets: who opens the chat is greeted; the copilot was asked to by the
-// event startConversation. Its tokens, its region and its users' names are those of
-// statements 84 and 94.
+// event startConversation.
 func TestJ6_85_greets(t *testing.T) {
 	t.Parallel()
 	w := newCanvasWorld(t)
@@ -34,19 +55,43 @@ func TestJ6_85_greets(t *testing.T) {
 	if said.Name != "startConversation" || said.Locale != "en-GB" {
 		t.Errorf("the copilot first hears %+v", said)
 	}
-	if v := w.sandbox.Violations(); len(v) > 0 {
-		t.Errorf("violations: %q", v) // 94 is one of the sandbox's own
+}
+
+// TestJ6_86_empty_frames and sets without a watermark change nothing.
+func TestJ6_86_empty_frames(t *testing.T) {
+	t.Parallel()
+	w := newCanvasWorld(t)
+	w.echoing()
+	v := w.visit(t, `{}`)
+	v.says(t, "one")
+	v.waitTold(t, "heard one")
+	if err := w.sandbox.Direct().WaitStream(t.Context(), w.lastTalk(), true); err != nil {
+		t.Fatal(err)
 	}
-	var tokens, regions int
-	for _, q := range w.sandbox.Requests(sandbox.CopilotTokens) {
-		if strings.HasSuffix(q.Path, "/directline/token") {
-			tokens++
-		} else {
-			regions++
+	w.sandbox.Direct().KeepAlive(w.lastTalk())
+	for _, frame := range []string{`{"activities":[],"watermark":null}`, `{"activities":[]}`, `{}`} {
+		w.sandbox.Direct().Push(w.lastTalk(), []byte(frame))
+	}
+	v.says(t, "two")
+	v.waitTold(t, "heard one", "heard two")
+}
+
+// TestJ6_94_user_ids begin with dl_, and are nobody's else: the sandbox counts one that
+// does not as a violation.
+func TestJ6_94_user_ids(t *testing.T) {
+	t.Parallel()
+	w := newCanvasWorld(t)
+	seen := map[string]bool{}
+	for range 3 {
+		w.visit(t, `{"name":"Robin"}`).waitTold(t, sandbox.Greeting)
+		id := w.sandbox.Direct().Log(w.lastTalk())[0].From.ID
+		if !strings.HasPrefix(id, "dl_") || len(id) < 25 || strings.Contains(id, "Robin") || seen[id] {
+			t.Errorf("the user is %q", id)
 		}
+		seen[id] = true
 	}
-	if tokens != 1 || regions != 1 {
-		t.Errorf("%d tokens and %d regions were asked for, want one each", tokens, regions)
+	if v := w.sandbox.Violations(); len(v) > 0 {
+		t.Errorf("violations: %q", v)
 	}
 }
 
