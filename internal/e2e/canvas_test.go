@@ -100,7 +100,7 @@ func TestJ6_94_user_ids(t *testing.T) {
 func TestJ6_90_handoff(t *testing.T) {
 	t.Parallel()
 	w := newCanvasWorld(t)
-	v := w.handsOff(t, recordedHandoff(t, filepath.Join("testdata", "handoff-initiate.json")))
+	v := w.handsOff(t, recordedHandoff(t, filepath.Join("testdata", "directline", "handoff-initiate.json")))
 	shown, notes := v.atDesk(t)
 	c := shown.Conversation
 	if c.Problem != "my printer burns" || c.Summary != "It smells." || c.Queue != "hardware" || !slices.Equal(c.Skills, []string{"printers", "fire"}) {
