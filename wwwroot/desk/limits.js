@@ -2,7 +2,7 @@
 // waits, and which queues there are.
 
 import { byId } from "./dom.js";
-import { request } from "./store.js";
+import { request } from "./api.js";
 
 const every = 60_000; // ms
 

@@ -3,7 +3,7 @@
 
 import { byId } from "./dom.js";
 import { idle } from "./signin.js";
-import { request } from "./store.js";
+import { request } from "./api.js";
 import { speak, t } from "./words.js";
 
 const placeKey = "place before sign-in";
