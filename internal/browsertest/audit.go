@@ -22,8 +22,8 @@ func (t Tab) Audit() string {
 		}
 		t.Eval("(() => {" + string(source) + "\n})()")
 	}
+	t.Eval(finished)
 	t.Eval(`(() => {
-		document.getAnimations().forEach(a => a.finish());
 		globalThis.audited = undefined;
 		axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"] }).then(
 			({ violations }) => { globalThis.audited = violations.map(v => v.id + ": " + v.nodes.map(n => n.target + " " + n.failureSummary).join("; ")).join("\n"); },

@@ -165,14 +165,17 @@ func (t Tab) Prefer(feature, value string) {
 	}))
 }
 
+// finished is the page once what is animated has come to its end, like a change of
+// colours; what never ends goes on.
+const finished = `document.getAnimations().filter(a => a.effect.getComputedTiming().endTime !== Infinity).forEach(a => a.finish())`
+
 // Picture writes a screenshot of the page, width by height, in a colour scheme,
 // "light" or "dark", to file.
 func (t Tab) Picture(file, scheme string, width, height int64) {
 	t.tb.Helper()
 	t.Do(chromedp.EmulateViewport(width, height))
 	t.Prefer("prefers-color-scheme", scheme)
-	// A change of colours may be animated.
-	t.Eval(`document.getAnimations().forEach(a => a.finish())`)
+	t.Eval(finished)
 	png, err := chromedp.Run(t.ctx, chromedp.CaptureScreenshot())
 	if err != nil {
 		t.tb.Fatalf("browser: screenshot: %v", err)
