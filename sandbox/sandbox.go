@@ -45,7 +45,7 @@ type Config struct {
 	CopilotSecret string // random when empty, see Env
 	SkillAppID    string
 	SkillSecret   string // random when empty, see Env
-	BotAppID      string // a bot of the service's own, with a chat for every user; "" for none
+	BotAppID      string // a bot of the service's own, with a chat for every user; the skill's app may be it; "" for none
 	BotSecret     string // random when empty, see Env
 	DeskAppID     string // the app through which live agents sign in
 	DeskSecret    string // random when empty, see DeskEnv
@@ -163,7 +163,7 @@ func New(cfg Config) (*Sandbox, error) {
 	s.AcceptSecret(cfg.CopilotAppID, cfg.CopilotSecret)
 	s.AcceptSecret(cfg.SkillAppID, cfg.SkillSecret)
 	s.AcceptSecret(cfg.DeskAppID, cfg.DeskSecret)
-	if cfg.BotAppID != "" {
+	if cfg.hasBot() {
 		s.AcceptSecret(cfg.BotAppID, cfg.BotSecret)
 	}
 	s.direct = newDirectLine(s)
@@ -229,7 +229,7 @@ func (s *Sandbox) Env() map[string]string {
 		"LIAISON_CONNECTOR_URL":                    s.connectorURL(),
 		"LIAISON_COPILOT_TOKEN_ENDPOINT":           s.Direct().TokenURL(),
 	}
-	if c.BotAppID != "" {
+	if c.hasBot() {
 		settings["LIAISON_SKILL_APP_ID"] += "," + c.BotAppID
 		settings["LIAISON_CONNECTIONS"] += ",bot"
 		settings["LIAISON_CONNECTION_BOT_CLIENT_ID"] = c.BotAppID
@@ -238,6 +238,9 @@ func (s *Sandbox) Env() map[string]string {
 	}
 	return settings
 }
+
+// hasBot reports whether the service's own bot has an app of its own.
+func (c Config) hasBot() bool { return c.BotAppID != "" && !strings.EqualFold(c.BotAppID, c.SkillAppID) }
 
 // connectorURL is the service URL of Teams.
 func (s *Sandbox) connectorURL() string { return s.cfg.BaseURL + "/teams/" }

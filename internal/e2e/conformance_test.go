@@ -66,7 +66,7 @@ func (l *ledger) start(tb testing.TB, settings ...string) {
 // Strangers are many here, and are not limited.
 func buildLedger(tb testing.TB) *ledger {
 	tb.Helper()
-	l := &ledger{world: build(tb, sandbox.Config{})}
+	l := &ledger{world: build(tb, sandbox.Config{BotAppID: skillID})}
 	hub, err := url.Parse(l.hub.url())
 	if err != nil {
 		tb.Fatal(err)
@@ -211,7 +211,11 @@ func (l *ledger) hold(t *testing.T, statements ...statement) {
 func (l *ledger) try(t *testing.T, a attempt) {
 	t.Helper()
 	l.opening++
-	conversation := string(l.sandbox.User(fmt.Sprint("Person", l.opening)).Conversation())
+	user := l.sandbox.User(fmt.Sprint("Person", l.opening))
+	if a.owner == skillID {
+		user = user.Bot()
+	}
+	conversation := string(user.Conversation())
 	body := turn(l.world, fmt.Sprint("turn", l.opening), event("startConversation"))
 	body["conversation"] = map[string]any{"id": conversation, "conversationType": "personal", "tenantId": tenantID}
 	if a.token.Kind == sandbox.ChannelCall || a.owner == skillID {

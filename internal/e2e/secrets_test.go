@@ -21,11 +21,12 @@ import (
 // holds.
 func configurations() map[int][]any {
 	return map[int][]any{
-		1 + 3 + 2: {&app.Config{
+		2 + 3 + 2: {&app.Config{
 			Hubs:     map[string]app.HubConfig{"contoso": {}},
 			Identity: auth.Identity{Connections: map[string]auth.Connection{"skill": {}}},
 		}},
-		3: {&app.HubConfig{}, &contoso.Config{}},
+		4: {&contoso.Config{}},
+		3: {&app.HubConfig{}},
 		2: {&tracing.Config{}, &auth.Connection{}, &auth.Identity{Connections: map[string]auth.Connection{"skill": {}}}},
 		1: {&contoso.SignIn{}},
 	}
@@ -103,7 +104,7 @@ func fill(v reflect.Value, value string) int {
 func TestSecretsAreSecrets(t *testing.T) {
 	t.Parallel()
 	named := regexp.MustCompile(`SECRET|PASSWORD|PASSPHRASE|API_KEY|BEARER|TOKEN|CREDENTIAL`)
-	elsewhere := regexp.MustCompile(`_(FILE|HEADER|URL)$`) // where it is, how it is sent
+	elsewhere := regexp.MustCompile(`_(FILE|HEADER|URL|ENDPOINT)$`) // where it is, how it is sent
 	seen := 0
 	var look func(reflect.Type)
 	look = func(typ reflect.Type) {

@@ -77,6 +77,8 @@ func newUpgrade(t *testing.T) *upgrade {
 	u.world = build(t, sandbox.Config{}, "CONTOSO_WEBHOOK_URL="+u.door.url+"/api/livechat/messages")
 	u.db = pgtest.DB(t) // whoever comes first migrates
 	u.environ = append(u.environment(), "LIAISON_METRICS_LISTEN=127.0.0.1:0")
+	// The release before knows no copilot that is reached over Direct Line.
+	u.environ = slices.DeleteFunc(u.environ, func(v string) bool { return strings.HasPrefix(v, "LIAISON_COPILOT_") })
 	u.sandbox.SetSkillURL(u.door.url + "/api/messages")
 	t.Cleanup(func() {
 		if t.Failed() {
