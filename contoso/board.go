@@ -175,8 +175,8 @@ LEFT JOIN LATERAL (
     WHERE l.conversation_id = c.id
     ORDER BY l.position DESC
     LIMIT 1) newest ON true
-WHERE c.state <> 'ended'
-ORDER BY since, c.id
+WHERE c.state IN ('waiting', 'active')
+ORDER BY c.state = 'waiting' DESC, since, c.id
 LIMIT @limit`
 
 // collectBoard takes a query's two results, so that it wraps the call. None is

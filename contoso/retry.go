@@ -36,6 +36,13 @@ func retry(ctx context.Context, tx pgx.Tx, conversation, lineID string) error {
 	if state == stateEnded {
 		return errEnded
 	}
+	canvas, err := onCanvas(ctx, tx, conversation)
+	if err != nil {
+		return err
+	}
+	if canvas && state != stateCopilot {
+		return errPeople // who have read it; the copilot is told by the return
+	}
 	tag, err := tx.Exec(ctx, retrySQL, pgx.NamedArgs{"conversation": conversation, "line": lineID})
 	if err != nil {
 		return fmt.Errorf("queue webhook again: %w", err)

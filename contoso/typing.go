@@ -67,24 +67,28 @@ ON CONFLICT (conversation_id, agent) DO UPDATE
 SET at = now()
 WHERE typing.at < now() - interval '2 seconds'`
 
-// warn shows other agents, for a few seconds, that this one is typing.
-func warn(ctx context.Context, tx pgx.Tx, l line) error {
+// warn shows other agents, for a few seconds, that this one is typing. It reports
+// whether that is news.
+func warn(ctx context.Context, tx pgx.Tx, l line) (news bool, err error) {
 	tag, err := tx.Exec(ctx, agentsTypeSQL, pgx.NamedArgs{"id": l.ConversationID, "agent": l.Sender})
 	if err != nil {
-		return fmt.Errorf("mark agent typing: %w", err)
+		return false, fmt.Errorf("mark agent typing: %w", err)
 	}
-	if tag.RowsAffected() == 0 {
-		return nil
-	}
-	return record(ctx, tx, l.ConversationID, "")
+	return tag.RowsAffected() > 0, nil
 }
 
 const typedSQL = `
+WITH quiet AS (
+    UPDATE contoso.conversation
+    SET agent_typing_at = NULL
+    WHERE id = @id
+    AND origin = 'canvas')
 DELETE FROM contoso.typing
 WHERE conversation_id = @id
 AND agent = @agent`
 
-// typed takes back that an agent is typing: the words are there.
+// typed takes back that an agent is typing: the words are there. A webhook's
+// receiver knows that by itself.
 func typed(ctx context.Context, tx pgx.Tx, l line) error {
 	if _, err := tx.Exec(ctx, typedSQL, pgx.NamedArgs{"id": l.ConversationID, "agent": l.Sender}); err != nil {
 		return fmt.Errorf("unmark agent typing: %w", err)
@@ -98,7 +102,7 @@ SET agent_typing_at = now()
 WHERE id = @id
 AND state = 'active'
 AND coalesce(agent_typing_at < now() - interval '2 seconds', true)
-AND NOT EXISTS (SELECT 1 FROM contoso.webhook w WHERE w.conversation_id = c.id AND w.state = 'queued')
+AND (origin = 'canvas' OR NOT EXISTS (SELECT 1 FROM contoso.webhook w WHERE w.conversation_id = c.id AND w.state = 'queued'))
 RETURNING origin`
 
 // postAgentTyping tells other agents that an agent is typing, and the webhook's
@@ -112,11 +116,16 @@ func (a *App) postAgentTyping(c *gin.Context) error {
 	ctx := c.Request.Context()
 	var origin string
 	err = a.write(ctx, func(tx pgx.Tx) error {
-		if err := warn(ctx, tx, l); err != nil {
+		// Everybody who writes has the conversation's row first, and the numbers last.
+		if _, err := lock(ctx, tx, l.ConversationID); err != nil {
+			return err
+		}
+		news, err := warn(ctx, tx, l)
+		if err != nil {
 			return err
 		}
 		origin, err = typedAt(ctx, tx, agentTypingSQL, l.ConversationID)
-		if err != nil || origin != originCanvas {
+		if err != nil || !news && origin != originCanvas {
 			return err
 		}
 		return record(ctx, tx, l.ConversationID, "")

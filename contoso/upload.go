@@ -64,9 +64,12 @@ func (a *App) upload(c *gin.Context, l line) (line, error) {
 		return line{}, web.BadRequest("name is missing or cannot be a file's")
 	}
 	var earlier *line
-	err := pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) (err error) {
-		_, earlier, err = begin(ctx, tx, l)
-		return err
+	err := pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
+		state, first, err := begin(ctx, tx, l)
+		if earlier = first; err != nil || earlier != nil {
+			return err
+		}
+		return takesFiles(state, l.From)
 	})
 	if err != nil {
 		return line{}, storable(err)
@@ -88,6 +91,17 @@ func (a *App) upload(c *gin.Context, l line) (line, error) {
 		return err
 	})
 	return l, err
+}
+
+// takesFiles refuses a file before it is received, where nobody would get it.
+func takesFiles(state string, from string) error {
+	switch {
+	case state != stateCopilot:
+		return nil
+	case from == byUser:
+		return errNoFiles
+	}
+	return errCopilot
 }
 
 const sweepFilesSQL = `

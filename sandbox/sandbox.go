@@ -240,7 +240,9 @@ func (s *Sandbox) Env() map[string]string {
 }
 
 // hasBot reports whether the service's own bot has an app of its own.
-func (c Config) hasBot() bool { return c.BotAppID != "" && !strings.EqualFold(c.BotAppID, c.SkillAppID) }
+func (c Config) hasBot() bool {
+	return c.BotAppID != "" && !strings.EqualFold(c.BotAppID, c.SkillAppID)
+}
 
 // connectorURL is the service URL of Teams.
 func (s *Sandbox) connectorURL() string { return s.cfg.BaseURL + "/teams/" }

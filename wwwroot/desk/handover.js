@@ -11,7 +11,11 @@ const sides = { user: "User", copilot: "Copilot", agent: "Agent" };
 // what was said before is the copilot's part, as the copilot tells it or as it was.
 export function split(c, lines, told) {
   if (c.origin !== "canvas") return { before: told, lines };
-  const at = lines.findIndex((line) => line.event === "passed" || line.event === "joined");
+  let at = lines.findIndex((line) => line.event === "passed" || line.event === "joined");
+  // What the user said while the copilot let go is in nobody's telling: it is for people.
+  const heard = new Set(told.map((line) => line.text));
+  const unheard = (line) => line?.from === "user" && line.event === "message" && !heard.has(line.message);
+  while (told.length > 0 && unheard(lines[at - 1])) at -= 1;
   if (at < 0 || c.state === "copilot") return { before: [], lines };
   const said = lines.slice(0, at).filter((line) => line.event === "message" && line.message)
     .map((line) => ({ side: line.from, sender: line.sender, text: line.message, at: line.timestamp }));
