@@ -150,7 +150,7 @@ func (b *Bridge) uploaded(ctx context.Context, tx *delivery.Tx, o fileOrder, the
 		return err
 	}
 	_, err = enqueue(ctx, tx, b.toTeams, delivery.Header{
-		Conversation: teamsLane(m.Key), Key: fmt.Sprintf("upload %d", o.File), Settle: true,
+		Conversation: teamsLane(m.Key), Scope: inScope(m.Key), Key: fmt.Sprintf("upload %d", o.File), Settle: true,
 	}, order)
 	return err
 }

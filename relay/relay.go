@@ -93,18 +93,17 @@ func New(opt Options) *Relay {
 }
 
 // Run carries until ctx ends, then finishes what is in flight. Stop the doors
-// first. Without canvases there is nothing to do.
+// first. Without canvases there is nothing to carry.
 func (r *Relay) Run(ctx context.Context) error {
-	if len(r.toCanvas) == 0 {
-		<-ctx.Done()
-		return nil
-	}
 	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return r.retain(ctx) })
+	if len(r.toCanvas) == 0 {
+		return g.Wait() // what is left of others is pruned all the same
+	}
 	g.Go(func() error { return r.outbox.Run(ctx) })
 	g.Go(func() error { return r.listen(ctx) })
 	g.Go(func() error { return r.keep(ctx) })
 	g.Go(func() error { return r.overdue(ctx) })
-	g.Go(func() error { return r.retain(ctx) })
 	return g.Wait()
 }
 

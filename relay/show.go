@@ -47,8 +47,11 @@ func (r *Relay) sendCanvas(ctx context.Context, canvas livechat.Canvas, o canvas
 // something.
 func (r *Relay) canvasSettled(ctx context.Context, tx *delivery.Tx, o canvasOrder, s delivery.Settlement) error {
 	w, err := lock(ctx, tx, o.Relay)
-	if err != nil || w == nil || w.Turn != o.Turn || w.State == Ended {
+	if err != nil || w == nil || w.Turn != o.Turn {
 		return err
+	}
+	if w.State == Ended {
+		return overruled(ctx, tx, w, o, s)
 	}
 	gone := s.Status == http.StatusNotFound || s.Status == http.StatusGone
 	switch {
@@ -64,6 +67,15 @@ func (r *Relay) canvasSettled(ctx context.Context, tx *delivery.Tx, o canvasOrde
 		return move(ctx, tx, w, People)
 	}
 	return nil
+}
+
+// overruled is what comes of an end by the copilot that people were faster than:
+// they have the user, and may give them back.
+func overruled(ctx context.Context, tx *delivery.Tx, w *row, o canvasOrder, s delivery.Settlement) error {
+	if o.Finish == "" || s.Delivered || s.Status != http.StatusConflict {
+		return nil
+	}
+	return move(ctx, tx, w, People)
 }
 
 // notPassed leaves the user with the copilot, and tells both.
