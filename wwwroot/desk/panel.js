@@ -15,7 +15,7 @@ function languageOf(locale) {
   }
 }
 
-const enders = { user: "ended by the user", agent: "ended by an agent" };
+const enders = { user: "ended by the user", agent: "ended by an agent", copilot: "ended by the copilot" };
 const endedBy = (who) => t(enders[who] ?? "ended");
 
 function section(title, ...children) {

@@ -21,3 +21,10 @@ test("every text that a module says is in the catalogues", () => {
     }
   }
 });
+
+test("the panel names everybody who can end a conversation", () => {
+  const [, enders] = read("panel.js").match(/const enders = \{(.*)\};/);
+  const named = Object.fromEntries([...enders.matchAll(/(\w+): "([^"]+)"/g)].map(([, who, text]) => [who, text]));
+  assert.deepEqual(Object.keys(named).sort(), ["agent", "copilot", "user"]);
+  for (const text of Object.values(named)) assert.ok(Object.hasOwn(catalogues.de, text), text);
+});
