@@ -18,6 +18,9 @@ const (
 	eventsRoute   = "/api/desk/events"
 	presenceRoute = "/api/desk/presence"
 	readRoute     = "/api/desk/conversations/:id/read"
+	notesRoute    = "/api/desk/conversations/:id/notes"
+	pictureRoute  = "/api/desk/files/:id"
+	meRoute       = "/api/desk/me"
 )
 
 // admitAgent is requireAgent within the limits.
@@ -104,9 +107,9 @@ func (a *App) agentOf(c *gin.Context) (*agent, error) {
 // byItself reports whether a page makes a request without anybody there.
 func byItself(c *gin.Context) bool {
 	switch c.FullPath() {
-	case eventsRoute, presenceRoute, readRoute, boardRoute:
+	case eventsRoute, presenceRoute, readRoute, boardRoute, pictureRoute, meRoute:
 		return true
-	case settingsRoute:
+	case settingsRoute, notesRoute:
 		return c.Request.Method == http.MethodGet
 	}
 	return false
