@@ -117,7 +117,7 @@ func (a *App) deskOn(desk *gin.RouterGroup) {
 	desk.POST("/conversations/:id/transfer", a.perform(doTransfer))
 	desk.POST("/conversations/:id/end", a.perform(doEnd))
 	desk.POST("/conversations/:id/return", a.perform(doReturn))
-	desk.GET("/files/:id", a.route(a.serveFile))
+	desk.GET("/files/:id", a.route(a.getDeskFile))
 	desk.GET("/events", a.route(a.getEvents))
 	desk.POST("/presence", a.route(a.postPresence))
 	a.superviseOn(desk)

@@ -13,9 +13,17 @@ func TestAudit_has_views_of_what_has_ended(t *testing.T) {
 	o := openOffice(t, sandbox.Config{}, "CONTOSO_OIDC_SUPERVISORS", "@contoso.com")
 	agent := sandboxtest.SignIn(t, o.url, adele)
 	open, over := o.open(t, ""), o.open(t, "")
-	o.ok(t, call{path: "/api/chat/end", body: `{"conversationId":"` + over + `"}`}, nil)
+	paths := []string{"conversations/" + open, "conversations/" + over, "conversations/" + open + "/notes", "conversations/" + over + "/notes"}
 	for _, id := range []string{open, over} {
-		if got := o.as(t, agent, call{method: "GET", path: "/api/desk/conversations/" + id}); got.status != 200 {
+		var kept struct{ Attachments []link }
+		if err := decode(o.as(t, agent, call{path: "/api/desk/conversations/" + id + "/files?name=a.txt", body: "x"}), &kept); err != nil {
+			t.Fatal(err)
+		}
+		paths = append(paths, "files/"+kept.Attachments[0].ID)
+	}
+	o.ok(t, call{path: "/api/chat/end", body: `{"conversationId":"` + over + `"}`}, nil)
+	for _, path := range paths {
+		if got := o.as(t, agent, call{method: "GET", path: "/api/desk/" + path}); got.status != 200 {
 			t.Fatal(got)
 		}
 	}
@@ -39,7 +47,7 @@ func TestAudit_has_views_of_what_has_ended(t *testing.T) {
 			t.Errorf("%s is by %q", got[i], row.Actor)
 		}
 	}
-	if want := []string{"canned hi", "view all", "view " + over, "view " + over}; !slices.Equal(got, want) {
+	if want := []string{"canned hi", "view all", "view " + over, "view " + over, "view " + over, "view " + over}; !slices.Equal(got, want) {
 		t.Errorf("audit has %q, want %q", got, want)
 	}
 }

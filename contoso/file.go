@@ -117,6 +117,30 @@ func (a *App) getFile(c *gin.Context) error {
 	return a.serveFile(c)
 }
 
+const conversationOfFileSQL = `
+SELECT l.conversation_id
+FROM contoso.file f
+JOIN contoso.line l ON l.id = f.line_id
+WHERE f.id = @id`
+
+// getDeskFile serves a file to an agent.
+func (a *App) getDeskFile(c *gin.Context) error {
+	var id string
+	err := a.DB.QueryRow(c.Request.Context(), conversationOfFileSQL, pgx.NamedArgs{"id": c.Param("id")}).Scan(&id)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return errNoFile
+	}
+	if err != nil {
+		return storable(fmt.Errorf("find conversation of file: %w", err))
+	}
+	if err := a.auditView(c, id); err != nil {
+		return err
+	}
+	return a.serveFile(c)
+}
+
+var errNoFile = &web.Error{Status: http.StatusNotFound, Text: "no such file"}
+
 const fileSQL = `
 SELECT name, content_type, size
 FROM contoso.file
@@ -135,7 +159,7 @@ func (a *App) serveFile(c *gin.Context) error {
 	var f file
 	err := a.DB.QueryRow(ctx, fileSQL, pgx.NamedArgs{"id": id}).Scan(&f.Name, &f.ContentType, &f.Size)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return &web.Error{Status: http.StatusNotFound, Text: "no such file"}
+		return errNoFile
 	}
 	if err != nil {
 		return storable(fmt.Errorf("find file: %w", err))

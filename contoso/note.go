@@ -36,6 +36,9 @@ func (a *App) getNotes(c *gin.Context) error {
 	if err != nil {
 		return storable(fmt.Errorf("read notes: %w", err))
 	}
+	if err := a.auditView(c, c.Param("id")); err != nil {
+		return err
+	}
 	c.JSON(http.StatusOK, gin.H{"notes": append([]note{}, notes...)})
 	return nil
 }
