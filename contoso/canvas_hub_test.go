@@ -61,10 +61,10 @@ type visit struct {
 type own struct {
 	Seq          int64
 	Conversation *struct {
-		ID, State, Agent string
-		Typing           bool
-		Place, Score     int
-		Seen             int64
+		ID, State, Agent, Reason string
+		Typing                   bool
+		Place, Score             int
+		Seen                     int64
 	}
 	Lines []ownLine
 }

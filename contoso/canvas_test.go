@@ -220,3 +220,18 @@ func TestCanvas_is_off_without_a_webhook(t *testing.T) {
 		}
 	}
 }
+
+// What a copilot or the hub itself wrote down is not meant for the user.
+func TestCanvas_tells_why_an_agent_ended(t *testing.T) {
+	t.Parallel()
+	h := runCanvas(t, contoso.Config{})
+	agent, several, copilot := h.start(t, "{}"), h.start(t, "{}"), h.start(t, "{}")
+	want(t, h.deed(t, agent.id, "end", `{"sender":"Ana","reason":"solved"}`), 204, "")
+	h.ok(t, call{path: "/api/desk/supervisor/end", body: `{"ids":["` + several.id + `"],"reason":"fire drill","sender":"Ana"}`}, nil)
+	want(t, h.bot(t, "end", copilot.id, map[string]any{"reason": "bye"}), 200, "")
+	for reason, v := range map[string]visit{"solved": agent, "fire drill": several, "": copilot} {
+		if got := v.shown(t).Conversation; got.State != "ended" || got.Reason != reason {
+			t.Errorf("got %+v, want the reason %q", got, reason)
+		}
+	}
+}

@@ -22,11 +22,18 @@ type ownConversation struct {
 	Place  int    `db:"told_place" json:"place,omitempty"`
 	Seen   int64  `db:"read_through" json:"seen"` // position of the last line an agent has seen
 	Score  int    `db:"score" json:"score,omitempty"`
+	Reason string `db:"reason" json:"reason,omitempty"` // why an agent ended it
 }
 
 const ownSQL = `
 SELECT id, state, agent, told_place, read_through, coalesce(rating_score, 0) AS score,
-       coalesce(greatest(copilot_typing_at, agent_typing_at) > now() - interval '6 seconds', false) AS typing
+       coalesce(greatest(copilot_typing_at, agent_typing_at) > now() - interval '6 seconds', false) AS typing,
+       CASE WHEN ended_by = 'agent' THEN coalesce((
+           SELECT l.reason
+           FROM contoso.line l
+           WHERE l.conversation_id = @id AND l.event = 'ended'
+           ORDER BY l.position DESC
+           LIMIT 1), '') ELSE '' END AS reason
 FROM contoso.conversation
 WHERE id = @id`
 

@@ -186,3 +186,12 @@ func TestChat_outlives_the_hub(t *testing.T) {
 		t.Errorf("%s lines, want one", n)
 	}
 }
+
+func TestChat_shows_why_an_agent_ended_as_text(t *testing.T) {
+	t.Parallel()
+	h := runCanvas(t, contoso.Config{})
+	page, id := h.chat(t)
+	want(t, h.bot(t, "pass", id, nil), 200, "")
+	want(t, h.deed(t, id, "end", `{"sender":"Ana","reason":"<b>solved</b>"}`), 204, "")
+	shows(page, chatNote, "This conversation has ended. <b>solved</b> · ")
+}

@@ -70,7 +70,8 @@ function updateLine(node, line, first, actions) {
   node.dataset.face = face;
   const clock = el("time", { datetime: line.timestamp, title: moment(line.timestamp) }, time(line.timestamp));
   if (line.from === "system") {
-    node.replaceChildren(`${t(note(line), line)} · `, clock);
+    const why = line.event === "ended" && actions.reason;
+    node.replaceChildren(t(note(line), line), ...(why ? [" ", el("bdi", null, why)] : []), " · ", clock);
     return;
   }
   node.className = ["line", line.from, first && "first", line.position ? "" : "pending"].filter(Boolean).join(" ");
@@ -126,7 +127,7 @@ export function drawThread(conversation, lines, actions) {
   }
   // Lines that were there when the page was opened are no news to be read out.
   byId("live").setAttribute("aria-live", newestSeen === null ? "off" : "polite");
-  const of = { ...actions, seen: conversation.seen };
+  const of = { ...actions, seen: conversation.seen, reason: conversation.reason };
   place(log, [...nodesOf(lines, of), ...replies(conversation, lines, actions.choose)]);
 
   const newest = lines.at(-1);
