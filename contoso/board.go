@@ -128,10 +128,10 @@ const figuresSQL = `
 SELECT count(*) FILTER (WHERE state = 'waiting') AS waiting,
        count(*) FILTER (WHERE state = 'active') AS active,
        min(queued_at) FILTER (WHERE state = 'waiting') AS waiting_since,
-       (SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM accepted_at - started_at))
+       (SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM accepted_at - coalesce(people_at, started_at)))
         FROM contoso.conversation
         WHERE accepted_at >= @today) AS wait,
-       (SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM ended_at - accepted_at))
+       (SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM coalesce(returned_at, ended_at) - accepted_at))
         FROM contoso.conversation
         WHERE state = 'ended' AND ended_at >= @today AND accepted_at IS NOT NULL) AS handling
 FROM contoso.conversation

@@ -42,6 +42,8 @@ func onCanvas(ctx context.Context, tx pgx.Tx, id string) (canvas bool, err error
 const peopleSQL = `
 UPDATE contoso.conversation
 SET people_from = (SELECT coalesce(max(position), 0) FROM contoso.line WHERE conversation_id = @id),
+    people_at = coalesce(people_at, now()),
+    returned_at = NULL,
     copilot_typing_at = NULL,
     user_typing_at = NULL
 WHERE id = @id`
@@ -77,7 +79,7 @@ func forget(ctx context.Context, tx pgx.Tx, id string) error {
 
 const giveBackSQL = `
 UPDATE contoso.conversation
-SET state = 'copilot', agent = '', told_place = 0, user_typing_at = NULL
+SET state = 'copilot', agent = '', told_place = 0, user_typing_at = NULL, returned_at = now()
 WHERE id = @id`
 
 // giveBack returns control to the copilot and tells it, with a reason and a

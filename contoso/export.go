@@ -37,6 +37,10 @@ type exported struct {
 	EndedAt    *time.Time `db:"ended_at"`
 	EndedBy    string     `db:"ended_by"`
 	Reason     string     `db:"reason"`
+
+	// The time people had it, without that of a copilot.
+	WaitFrom     time.Time  `db:"wait_from"`
+	HandledUntil *time.Time `db:"handled_until"`
 }
 
 // A span of days, from the first moment to the one after the last.
@@ -138,6 +142,8 @@ func (a *App) writeExport(c *gin.Context, d days, rows []exported) error {
 const exportSQL = `
 SELECT c.id, c.reference, coalesce(nullif(c.person ->> 'name', ''), c.person ->> 'email', '') AS name,
        c.queue, c.agent, c.state, c.started_at, c.accepted_at, c.ended_at,
+       coalesce(c.people_at, c.started_at) AS wait_from,
+       coalesce(c.returned_at, c.ended_at) AS handled_until,
        coalesce(c.ended_by, '') AS ended_by,
        coalesce((
            SELECT l.reason
@@ -175,7 +181,7 @@ func (e exported) cells(zone *time.Location) []string {
 	return []string{
 		inert(e.ID), inert(e.Reference), inert(e.User), inert(e.Queue), inert(e.Agent), e.State,
 		moment(&e.StartedAt), moment(e.AcceptedAt), moment(e.EndedAt),
-		seconds(&e.StartedAt, e.AcceptedAt), seconds(e.AcceptedAt, e.EndedAt), e.EndedBy, inert(e.Reason),
+		seconds(&e.WaitFrom, e.AcceptedAt), seconds(e.AcceptedAt, e.HandledUntil), e.EndedBy, inert(e.Reason),
 	}
 }
 
