@@ -78,7 +78,7 @@ func TestDesk_shows_all_that_a_copilot_passed(t *testing.T) {
 	shows(page, `document.querySelector("#notes").innerText`, "be quick")
 	page.Click("#handover summary")
 	shows(page, `document.querySelector("#handover").innerText`, "help <i>me</i>")
-	page.Wait(deskWords, "")
+	page.Wait(deskWords, "a person, please") // in nobody's telling, so people read it
 	page.Click("#join")
 	shows(page, lastNote, "Ana joined")
 	picture(t, page, "desk-passed")
