@@ -16,7 +16,8 @@ const (
 )
 
 // Hear takes one thing that happened in a hub's chat. It returns [ErrEnded] when
-// somebody talks in a conversation that is over.
+// somebody talks in a conversation that is over, and [ErrNotNow] when they talk to
+// a copilot without control.
 func (r *Relay) Hear(ctx context.Context, hub string, e livechat.CanvasEvent) error {
 	err := r.commit(ctx, func(tx *delivery.Tx) error {
 		w, err := r.locked(ctx, tx, hub, e)
@@ -65,9 +66,10 @@ func (r *Relay) obey(ctx context.Context, tx *delivery.Tx, w *row, e livechat.Ca
 			return r.promise(ctx, tx, w, e.ID, copilotOrder{Open: true})
 		}
 	case livechat.CanvasAsked:
-		if w.State != People { // the hub shows them what was said
-			return r.promise(ctx, tx, w, e.ID, w.said(e))
+		if w.State != Copilot { // once people take over, what is promised here is dropped
+			return ErrNotNow
 		}
+		return r.promise(ctx, tx, w, e.ID, w.said(e))
 	case livechat.CanvasReturned:
 		return r.returned(ctx, tx, w, e)
 	case livechat.CanvasEnded:

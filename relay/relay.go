@@ -19,8 +19,15 @@ import (
 	"github.com/liaison-skill/liaison/texts"
 )
 
-// ErrEnded means that the hub's conversation is over.
-var ErrEnded = errors.New("conversation has ended")
+// Errors that doors turn into answers.
+var (
+	// ErrEnded means that the hub's conversation is over.
+	ErrEnded = errors.New("conversation has ended")
+
+	// ErrNotNow means that people have control, or are about to get it: the hub keeps
+	// what the user said for them, or says it again once the copilot has control.
+	ErrNotNow = errors.New("the copilot does not have control")
+)
 
 // commitTimeout bounds what a door waits for the database: then it refuses.
 const commitTimeout = 2 * time.Second

@@ -62,7 +62,7 @@ func TestHandoff(t *testing.T) {
 	if p, _ := r.chat.passed(only); p.Problem != "talk to a person" || p.Note != sandbox.AgentMessage {
 		t.Errorf("people are told %+v", p)
 	}
-	r.says(one, "are you there?") // to people: the hub was late to know
+	r.refused(one, "are you there?") // to people: the hub was late to know
 	r.chat.takesBack(only)
 	r.hears(one, livechat.CanvasEvent{
 		Kind: livechat.CanvasReturned, Reason: "solved", Summary: "It was found.", Pending: []string{"goodbye", "hello"},
@@ -117,9 +117,10 @@ func TestNotPassed(t *testing.T) {
 	r.waitSaid(list(sandbox.Greeting), sandbox.AskProblem)
 	r.says(one, "My parcel is lost")
 	<-asked
-	r.says(one, "goodbye")
+	again := r.refused(one, "goodbye")
 	close(answer)
 	r.waitState(relay.Copilot)
+	r.hears(one, again)
 	const sorry = "Sorry, I could not reach a person just now. Please try again in a few minutes."
 	eventually(t, "the copilot hears both", func() bool {
 		heard := r.heard(r.talk())

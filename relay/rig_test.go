@@ -3,6 +3,7 @@ package relay_test
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -126,6 +127,17 @@ func (r *rig) hears(to replica, e livechat.CanvasEvent) {
 
 // only is the conversation of tests that need one.
 const only livechat.ConversationID = "c1"
+
+// refused is what the user says to a copilot without control: the hub is told to
+// keep it.
+func (r *rig) refused(to replica, text string) livechat.CanvasEvent {
+	r.tb.Helper()
+	e := livechat.CanvasEvent{Kind: livechat.CanvasAsked, ID: "refused " + text, Conversation: only, Text: text}
+	if err := to.Hear(r.tb.Context(), "hub", e); !errors.Is(err, relay.ErrNotNow) {
+		r.tb.Errorf("%q: %v, want ErrNotNow", text, err)
+	}
+	return e
+}
 
 func (r *rig) says(to replica, texts ...string) {
 	r.tb.Helper()

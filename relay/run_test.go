@@ -3,6 +3,7 @@ package relay_test
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -153,16 +154,22 @@ func (r *run) user(random *rand.Rand, id livechat.ConversationID) []string {
 			continue
 		}
 		say(fmt.Sprintf("%d person", round))
-		late := fmt.Sprintf("%s %d maybe", id, round)
+		late, back := fmt.Sprintf("%s %d maybe", id, round), fmt.Sprintf("%s %d back", id, round)
+		pending := []string{late, back} // the hub keeps what the copilot did not take
 		r.mu.Lock()
 		r.maybe[late] = true
 		r.mu.Unlock()
-		r.post(random, livechat.CanvasEvent{Kind: livechat.CanvasAsked, ID: late, Conversation: id, Text: late})
+		if r.post(random, livechat.CanvasEvent{Kind: livechat.CanvasAsked, ID: late, Conversation: id, Text: late}) {
+			pending = pending[1:]
+		} else {
+			r.mu.Lock()
+			delete(r.maybe, late)
+			r.mu.Unlock()
+		}
 		r.waitPassed(id)
 		r.chat.takesBack(id)
-		back := fmt.Sprintf("%s %d back", id, round)
-		promised = append(promised, back)
-		r.post(random, livechat.CanvasEvent{Kind: livechat.CanvasReturned, ID: back, Conversation: id, Pending: []string{back}})
+		promised = append(promised, pending...)
+		r.post(random, livechat.CanvasEvent{Kind: livechat.CanvasReturned, ID: back, Conversation: id, Pending: pending})
 	}
 	return promised
 }
@@ -177,20 +184,22 @@ func (r *run) waitPassed(id livechat.ConversationID) {
 	r.tb.Errorf("%s was not passed to people", id)
 }
 
-// post posts as a hub does: until it is taken, and sometimes again.
-func (r *run) post(random *rand.Rand, e livechat.CanvasEvent) {
+// post posts as a hub does: until it is taken, and sometimes again. It reports
+// whether it was taken: what the copilot has no control for is left.
+func (r *run) post(random *rand.Rand, e livechat.CanvasEvent) (taken bool) {
 	for again := true; again; {
 		r.mu.Lock()
 		to := r.replicas[random.IntN(2)]
 		r.mu.Unlock()
-		if err := to.Hear(r.tb.Context(), "hub", e); err != nil {
-			if r.tb.Context().Err() != nil {
-				return
-			}
-			continue
+		err := to.Hear(r.tb.Context(), "hub", e)
+		switch {
+		case errors.Is(err, relay.ErrNotNow), r.tb.Context().Err() != nil:
+			return taken
+		case err == nil:
+			taken, again = true, random.IntN(5) == 0
 		}
-		again = random.IntN(5) == 0
 	}
+	return taken
 }
 
 // meddle makes trouble until ctx ends.

@@ -261,7 +261,7 @@ func TestTakenOver(t *testing.T) {
 	r.chat.do(func() { r.chat.passes[only] = livechat.Passing{} })
 	r.says(one, "second")
 	r.waitState(relay.People)
-	r.says(one, "third")
+	r.refused(one, "third")
 	r.chat.takesBack(only)
 	r.hears(one, livechat.CanvasEvent{Kind: livechat.CanvasReturned, Pending: []string{"fourth"}})
 	r.waitSaid("heard first", "heard fourth")
