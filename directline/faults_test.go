@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -82,6 +83,25 @@ func TestFaults(t *testing.T) {
 				t.Errorf("the copilot heard (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestNoStreamForGood: where a stream is refused for a reason that will not pass,
+// what the copilot says is polled.
+func TestNoStreamForGood(t *testing.T) {
+	t.Parallel()
+	s, c := rig(t)
+	echoes(s)
+	conv, e := open(t, c), newEar()
+	insist(t, conv, words("1", "one"))
+	s.Fault(sandbox.DirectLine, sandbox.Fault{Status: http.StatusBadRequest, Times: 1})
+	listen(t, c.Resume(conv.State()), e) // to whom no stream is offered yet
+	if diff := gocmp.Diff([]string{"you said one"}, e.wait(t, 1)); diff != "" {
+		t.Errorf("heard (-want +got):\n%s", diff)
+	}
+	refused := func(r sandbox.Request) bool { return r.Status == http.StatusBadRequest }
+	if !slices.ContainsFunc(s.Requests(sandbox.DirectLine), refused) {
+		t.Error("no stream was refused")
 	}
 }
 

@@ -32,7 +32,7 @@ func (e *hearError) Error() string { return e.cause.Error() }
 // between comes then.
 //
 // It returns the error of hear, whose batch has not been heard then, that of ctx,
-// or one that is permanent, like a [*LostError]. It outlasts all others.
+// a [*LostError], or one that is permanent of polling, too. It outlasts all others.
 func (c *Conversation) Listen(ctx context.Context, hear func(context.Context, Batch) error) error {
 	if !c.claim() {
 		return ErrListening
@@ -77,12 +77,13 @@ type listener struct {
 }
 
 // listen follows a stream. When it ends, what may have come meanwhile is polled:
-// where no stream can be had, that is all there is, and who parks leaves nothing
-// behind.
+// where no stream can be had, for whatever reason, that is all there is, and who
+// parks leaves nothing behind.
 func (l *listener) listen(ctx context.Context) error {
 	ended := l.follow(ctx)
 	_, mine := errors.AsType[*hearError](ended)
-	if mine || permanent(ended) || ctx.Err() != nil {
+	_, gone := errors.AsType[*LostError](ended)
+	if mine || gone || ctx.Err() != nil {
 		return ended
 	}
 	if err := l.poll(ctx); err != nil {

@@ -96,14 +96,28 @@ func (r *Relay) tell(ctx context.Context, w *row, o copilotOrder, again bool) er
 	if err != nil {
 		return err
 	}
-	for _, p := range posts {
+	for n, p := range posts {
 		p.Again = again
-		if err := c.Post(ctx, p); err != nil {
+		if err := c.Post(ctx, p); err != nil && n > 0 {
+			return unnotedError{err}
+		} else if err != nil {
 			return err
 		}
 	}
-	return r.renewed(ctx, w, c.State())
+	if err := r.renewed(ctx, w, c.State()); err != nil {
+		return unnotedError{err}
+	}
+	return nil
 }
+
+// unnotedError is what failed after something was posted: to do it all again would
+// post that twice, unless it is looked for.
+type unnotedError struct{ error }
+
+func (e unnotedError) Unwrap() error { return e.error }
+
+// Ambiguous follows the conventions of [delivery.Outcome].
+func (unnotedError) Ambiguous() bool { return true }
 
 // posts is what an order says to the copilot. One that begins anew knows already
 // what became of the conversation.

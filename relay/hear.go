@@ -106,10 +106,9 @@ func (r *Relay) userTypes(ctx context.Context, tx *delivery.Tx, w *row) error {
 // returned gives control back to the copilot, which is told what became of it and
 // then what the user said last.
 func (r *Relay) returned(ctx context.Context, tx *delivery.Tx, w *row, e livechat.CanvasEvent) error {
-	if w.State != Copilot {
-		if err := move(ctx, tx, w, Copilot); err != nil {
-			return err
-		}
+	// People may have had control without our knowing yet: a turn has ended either way.
+	if err := move(ctx, tx, w, Copilot); err != nil {
+		return err
 	}
 	if w.Known == nil {
 		w.Known = map[string]any{}

@@ -233,15 +233,18 @@ func (r *Relay) lost(ctx context.Context, w *row) error {
 
 const putBackSQL = `
 	UPDATE relay
-	SET listener = NULL, listen_until = now() + @wait::interval
+	SET listener = NULL,
+		listen_until = now() + greatest(@wait::interval, least((now() - spoke_at) / 8, @most::interval))
 	WHERE id = @id
 	  AND epoch = @epoch`
 
-// putBack leaves a relay to whoever looks next, after a while.
+// putBack leaves a relay to whoever looks next, after a while that grows.
 func (r *Relay) putBack(ctx context.Context, w *row) {
 	ctx, cancel := context.WithTimeout(ctx, r.opt.Delivery.Lease)
 	defer cancel()
-	_, err := r.opt.Pool.Exec(ctx, putBackSQL, pgx.NamedArgs{"id": w.ID, "epoch": w.Epoch, "wait": r.opt.Delivery.Backoff})
+	_, err := r.opt.Pool.Exec(ctx, putBackSQL, pgx.NamedArgs{
+		"id": w.ID, "epoch": w.Epoch, "wait": r.opt.Delivery.Backoff, "most": r.opt.Delivery.BackoffMax,
+	})
 	if err != nil {
 		r.opt.Log.WarnContext(ctx, "put back relay", "relay", w.ID, "err", err)
 	}

@@ -30,18 +30,67 @@ func (r *Relay) overdue(ctx context.Context) error {
 		case <-tick.C:
 		}
 		late, err := delivery.Overdue(ctx, r.opt.Pool, r.toCopilot, r.opt.Overdue)
-		still := map[delivery.Late]bool{}
-		for _, l := range late {
-			if id, ok := relayOf(l.Conversation); ok && !known[l] && err == nil {
-				err = r.tellLate(ctx, id, l.Since)
-			}
-			still[l] = err == nil
+		if err == nil {
+			known, err = r.tellOverdue(ctx, late, known)
 		}
 		if err != nil && ctx.Err() == nil {
 			r.opt.Log.WarnContext(ctx, "look for words that take long", "err", err)
 		}
-		known = still
 	}
+}
+
+// tellOverdue tells those of late lanes' users who said something. It returns whom
+// nobody need tell again.
+func (r *Relay) tellOverdue(ctx context.Context, late []delivery.Late, known map[delivery.Late]bool) (map[delivery.Late]bool, error) {
+	still := map[delivery.Late]bool{}
+	found := map[ID]delivery.Late{}
+	for _, l := range late {
+		if id, ok := relayOf(l.Conversation); ok && !known[l] {
+			found[id] = l
+		} else {
+			still[l] = true
+		}
+	}
+	waiting, err := r.waiting(ctx, found)
+	for _, id := range waiting {
+		if err != nil {
+			break
+		}
+		if err = r.tellLate(ctx, id, found[id].Since); err == nil {
+			still[found[id]] = true
+		}
+	}
+	return still, err
+}
+
+// What was said since the first that waits began to, waits as well.
+const waitingSQL = `
+	SELECT r.id
+	FROM unnest(@ids::bigint[], @since::timestamptz[]) AS late (id, since)
+	JOIN relay AS r ON r.id = late.id
+	WHERE r.asked_at >= late.since
+	ORDER BY late.since`
+
+// waiting returns the relays of late lanes in which it is words that wait: who has
+// only opened a chat waits for nothing.
+func (r *Relay) waiting(ctx context.Context, late map[ID]delivery.Late) ([]ID, error) {
+	if len(late) == 0 {
+		return nil, nil
+	}
+	var ids []ID
+	var since []time.Time
+	for id, l := range late {
+		ids, since = append(ids, id), append(since, l.Since)
+	}
+	rows, err := r.opt.Pool.Query(ctx, waitingSQL, pgx.NamedArgs{"ids": ids, "since": since})
+	if err != nil {
+		return nil, fmt.Errorf("find words that wait: %w", err)
+	}
+	waiting, err := pgx.CollectRows(rows, pgx.RowTo[ID])
+	if err != nil {
+		return nil, fmt.Errorf("find words that wait: %w", err)
+	}
+	return waiting, nil
 }
 
 const delayedSQL = `

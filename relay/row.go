@@ -146,10 +146,11 @@ func lockByHub(ctx context.Context, db DB, hub string, c livechat.ConversationID
 
 // A repeat of what the hub said of its user replaces it; saying nothing does not.
 const takeSQL = `
-	INSERT INTO relay AS r (hub, hub_conversation, user_id, profile)
-	VALUES (@hub, @conversation, @user, @profile)
+	INSERT INTO relay AS r (hub, hub_conversation, user_id, profile, asked_at)
+	VALUES (@hub, @conversation, @user, @profile, CASE WHEN @asked::bool THEN now() END)
 	ON CONFLICT (hub_conversation, hub) DO UPDATE
 	SET spoke_at = now(),
+		asked_at = coalesce(EXCLUDED.asked_at, r.asked_at),
 		user_id = CASE WHEN @silent::bool THEN r.user_id ELSE EXCLUDED.user_id END,
 		profile = CASE WHEN @silent::bool THEN r.profile ELSE EXCLUDED.profile END
 	RETURNING ` + columns
@@ -166,5 +167,6 @@ func take(ctx context.Context, db DB, hub string, e livechat.CanvasEvent) (*row,
 	return one(ctx, db, takeSQL, pgx.NamedArgs{
 		"hub": hub, "conversation": e.Conversation, "user": id, "profile": string(profile),
 		"silent": id == "" && e.User == livechat.User{},
+		"asked":  e.Kind == livechat.CanvasAsked || len(e.Pending) > 0,
 	})
 }

@@ -102,7 +102,9 @@ func introduced(ctx context.Context, db DB, w *row) error {
 
 const awakenSQL = `
 	UPDATE relay
-	SET awake = true, spoke_at = now()
+	SET awake = true,
+		spoke_at = now(),
+		listen_until = CASE WHEN listener IS NOT NULL THEN listen_until END
 	WHERE id = @id
 	  AND talk = @talk
 	  AND token IS NOT NULL

@@ -59,7 +59,7 @@ func (r *Relay) sayUnavailable(ctx context.Context, w *row, c *directline.Conver
 		return err
 	}
 	if _, err := r.opt.Pool.Exec(ctx, saidSQL, pgx.NamedArgs{"id": w.ID, "key": w.Unsaid.Key}); err != nil {
-		return fmt.Errorf("note news: %w", err)
+		return unnotedError{fmt.Errorf("note news: %w", err)}
 	}
 	w.Unsaid = nil
 	return nil
