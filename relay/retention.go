@@ -74,6 +74,7 @@ const (
 	SELECT ` + columns + `
 	FROM relay AS r
 	WHERE user_id = @user
+	  AND (hub = @hub OR @hub = '')
 	ORDER BY id
 	FOR UPDATE`
 
@@ -100,14 +101,14 @@ type Purged struct {
 	Open int `json:"open"` // relays that go on, or whose deliveries are under way
 }
 
-// Purge deletes what a user, by the hub's id, said in hubs' own chats and was told
-// there. It ends nothing. What it did is on record with actor's name and without the
+// Purge deletes what a user, by the hub's id, said in a hub's own chat and was told
+// there. Without a hub's name it is whoever has that id at any hub. It ends nothing. What it did is on record with actor's name and without the
 // user's.
-func Purge(ctx context.Context, pool *pgxpool.Pool, actor, user string) (Purged, error) {
+func Purge(ctx context.Context, pool *pgxpool.Pool, actor, hub, user string) (Purged, error) {
 	var did Purged
 	err := delivery.Persist(ctx, pool, func(tx pgx.Tx) error {
 		did = Purged{}
-		rows, err := tx.Query(ctx, lockOfUserSQL, pgx.NamedArgs{"user": user})
+		rows, err := tx.Query(ctx, lockOfUserSQL, pgx.NamedArgs{"hub": hub, "user": user})
 		if err != nil {
 			return err
 		}

@@ -78,13 +78,17 @@ func (*rig) old(t *testing.T, pool *pgxpool.Pool) {
 func TestPurge(t *testing.T) {
 	t.Parallel()
 	r := chatted(t)
-	for user, want := range map[string]relay.Purged{
-		"user of over": {Relays: 1, Deliveries: 3, Attempts: 3},
-		"user of open": {Deliveries: 2, Attempts: 2, Open: 1},
-		"nobody":       {},
+	for _, tc := range []struct {
+		hub, user string
+		want      relay.Purged
+	}{
+		{"another", "user of over", relay.Purged{}},
+		{"hub", "user of over", relay.Purged{Relays: 1, Deliveries: 3, Attempts: 3}},
+		{"", "user of open", relay.Purged{Deliveries: 2, Attempts: 2, Open: 1}},
+		{"", "nobody", relay.Purged{}},
 	} {
-		if got, err := relay.Purge(t.Context(), r.pool, "op", user); got != want || err != nil {
-			t.Errorf("purged of %s: %+v, %v; want %+v", user, got, err, want)
+		if got, err := relay.Purge(t.Context(), r.pool, "op", tc.hub, tc.user); got != tc.want || err != nil {
+			t.Errorf("purged of %s at %q: %+v, %v; want %+v", tc.user, tc.hub, got, err, tc.want)
 		}
 	}
 	if n := r.count(`SELECT count(*) FROM delivery WHERE payload::text LIKE '%secret%'`); n != 0 {

@@ -18,6 +18,7 @@ type purgeCmd struct {
 	operating
 
 	User string `required:"" placeholder:"ID" help:"The user's object id in Entra ID, their id in the channel, as 29:...., or their id in a hub's own chat."`
+	Hub  string `placeholder:"NAME" help:"Only in this hub's own chat: ID is that hub's, and somebody else's elsewhere."`
 	As   string `placeholder:"NAME" help:"Who does it, for the record. The system's user by default."`
 }
 
@@ -31,17 +32,19 @@ func (p purgeCmd) Run(ctx context.Context, c console) error {
 		return err
 	}
 	defer db.close()
-	did, err := bridge.Purge(ctx, db.pool, cmp.Or(p.As, systemUser()), p.User)
+	var did bridge.Purged
+	if p.Hub == "" {
+		if did, err = bridge.Purge(ctx, db.pool, cmp.Or(p.As, systemUser()), p.User); err != nil {
+			return err
+		}
+		fmt.Fprintf(c.out, "deleted: %d conversations, %d entries, %d deliveries, %d attempts, %d files, %d links\n",
+			did.Conversations, did.Entries, did.Deliveries, did.Attempts, did.Files, did.Handoffs)
+	}
+	chats, err := relay.Purge(ctx, db.pool, cmp.Or(p.As, systemUser()), p.Hub, p.User)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(c.out, "deleted: %d conversations, %d entries, %d deliveries, %d attempts, %d files, %d links\n",
-		did.Conversations, did.Entries, did.Deliveries, did.Attempts, did.Files, did.Handoffs)
-	chats, err := relay.Purge(ctx, db.pool, cmp.Or(p.As, systemUser()), p.User)
-	if err != nil {
-		return err
-	}
-	if chats != (relay.Purged{}) {
+	if p.Hub != "" || chats != (relay.Purged{}) {
 		fmt.Fprintf(c.out, "deleted of hubs' own chats: %d conversations, %d deliveries, %d attempts\n", chats.Relays, chats.Deliveries, chats.Attempts)
 	}
 	did.Open += chats.Open

@@ -26,13 +26,14 @@ func TestPurge(t *testing.T) {
 		t.Fatal(err)
 	}
 	const goOn = "1 conversations go on: what was said in them so far is deleted; repeat this when they are over\n"
-	for _, want := range []string{
-		"deleted: 1 conversations, 2 entries, 0 deliveries, 0 attempts, 0 files, 0 links\n" + goOn,
-		"deleted: 0 conversations, 0 entries, 0 deliveries, 0 attempts, 0 files, 0 links\n" + goOn,
+	for _, tc := range []struct{ hub, want string }{
+		{"contoso", "deleted of hubs' own chats: 0 conversations, 0 deliveries, 0 attempts\n"},
+		{"", "deleted: 1 conversations, 2 entries, 0 deliveries, 0 attempts, 0 files, 0 links\n" + goOn},
+		{"", "deleted: 0 conversations, 0 entries, 0 deliveries, 0 attempts, 0 files, 0 links\n" + goOn},
 	} {
 		c, out := terminal()
-		if err := (purgeCmd{User: "29:user", As: "operator"}).Run(t.Context(), c); err != nil || out.String() != want {
-			t.Errorf("printed %q, %v; want %q", out, err, want)
+		if err := (purgeCmd{User: "29:user", Hub: tc.hub, As: "operator"}).Run(t.Context(), c); err != nil || out.String() != tc.want {
+			t.Errorf("at %q printed %q, %v; want %q", tc.hub, out, err, tc.want)
 		}
 	}
 	var record string
