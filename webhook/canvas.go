@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -41,8 +42,17 @@ func (h *Handler) receiveCanvas(c *gin.Context) error {
 }
 
 func canvasRefusal(err error) error {
-	if errors.Is(err, relay.ErrEnded) {
+	switch {
+	case errors.Is(err, relay.ErrEnded):
 		return &web.Error{Status: http.StatusConflict, Text: "conversation has ended", Err: err}
+	case errors.Is(err, relay.ErrNotNow):
+		return &web.Error{
+			Status: http.StatusServiceUnavailable, Text: "people have control: repeat it when the copilot has, or tell it as pending",
+			Err: err, RetryAfter: notNow,
+		}
 	}
 	return web.Unavailable(err)
 }
+
+// notNow is a guess of how long a hub needs to take over, or to refuse to.
+const notNow = 2 * time.Second

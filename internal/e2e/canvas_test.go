@@ -4,16 +4,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/liaison-skill/liaison/activity"
 	"github.com/liaison-skill/liaison/sandbox"
 )
 
@@ -199,6 +198,11 @@ func TestJ6_92_people_have_control(t *testing.T) {
 	v.says(t, "my parcel is lost")
 	v.waitState(t, "waiting")
 	before := len(w.heard())
+	late := fmt.Sprintf(`{"Event":"asked","Id":"late","ConversationId":%q,"Message":"wait"}`, v.id)
+	status, answer := w.post(t, "/api/hubs/contoso/canvas", "", []byte(late), sign("late", time.Now(), late)...)
+	if status != http.StatusServiceUnavailable || !strings.Contains(answer, "people have control") {
+		t.Errorf("the hub's word to the copilot: %d %s", status, answer)
+	}
 	v.says(t, "are you there?")
 	v.deed(t, "join", map[string]string{})
 	v.deed(t, "messages", map[string]string{"message": "I am looking"})
@@ -224,72 +228,4 @@ func TestJ6_92_people_have_control(t *testing.T) {
 	if v := w.sandbox.Violations(); len(v) > 0 {
 		t.Errorf("violations: %q", v)
 	}
-}
-
-// handsOff has Robin say something to a copilot that gives them away with a.
-func (w *world) handsOff(t *testing.T, a activity.Activity) *visitor {
-	t.Helper()
-	w.sandbox.Direct().SetAnswer(func(in activity.Activity) []activity.Activity {
-		if in.Type != activity.TypeMessage {
-			return nil
-		}
-		return []activity.Activity{a}
-	})
-	v := w.visit(t, `{"name":"Robin","locale":"de-CH"}`)
-	v.says(t, "help")
-	v.waitState(t, "waiting")
-	return v
-}
-
-// recordedHandoff reads an activity from a file.
-func recordedHandoff(t *testing.T, file string) activity.Activity {
-	t.Helper()
-	body, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var a activity.Activity
-	if err := json.Unmarshal(body, &a); err == nil && a.Type != "" {
-		return a
-	}
-	var set struct{ Activities []activity.Activity }
-	if err := json.Unmarshal(body, &set); err != nil {
-		t.Fatal(err)
-	}
-	i := slices.IndexFunc(set.Activities, func(a activity.Activity) bool { return a.Name == "handoff.initiate" })
-	if i < 0 {
-		t.Fatalf("%s has no handoff.initiate", file)
-	}
-	return set.Activities[i]
-}
-
-type spokenLine struct{ Side, Sender, Text string }
-
-// A shownConversation is what the desk shows of one.
-type shownConversation struct {
-	Conversation struct {
-		Problem, Summary, Queue, State string
-		Skills                         []string
-		Variables                      map[string]string
-		User                           struct{ Name, Locale string }
-	}
-	Past struct{ Transcript []spokenLine }
-}
-
-// atDesk is what the agent sees of the visitor, and the notes among agents.
-func (v *visitor) atDesk(t *testing.T) (shown shownConversation, notes []string) {
-	t.Helper()
-	v.desk(t, http.MethodGet, "/api/desk/conversations/"+url.PathEscape(v.id), nil, &shown)
-	var all struct {
-		Notes []struct{ Agent, Text string }
-	}
-	var raw json.RawMessage
-	v.desk(t, http.MethodGet, "/api/desk/conversations/"+url.PathEscape(v.id)+"/notes", nil, &raw)
-	if json.Unmarshal(raw, &all) != nil {
-		_ = json.Unmarshal(raw, &all.Notes) // a bare list
-	}
-	for _, n := range all.Notes {
-		notes = append(notes, n.Text)
-	}
-	return shown, notes
 }

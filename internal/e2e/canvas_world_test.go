@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"os"
 	"slices"
 	"testing"
 	"time"
@@ -211,4 +212,72 @@ func (w *world) echoing() {
 func (w *world) lastTalk() activity.ConversationID {
 	all := w.sandbox.Direct().Conversations()
 	return all[len(all)-1]
+}
+
+// handsOff has Robin say something to a copilot that gives them away with a.
+func (w *world) handsOff(t *testing.T, a activity.Activity) *visitor {
+	t.Helper()
+	w.sandbox.Direct().SetAnswer(func(in activity.Activity) []activity.Activity {
+		if in.Type != activity.TypeMessage {
+			return nil
+		}
+		return []activity.Activity{a}
+	})
+	v := w.visit(t, `{"name":"Robin","locale":"de-CH"}`)
+	v.says(t, "help")
+	v.waitState(t, "waiting")
+	return v
+}
+
+// recordedHandoff reads an activity from a file.
+func recordedHandoff(t *testing.T, file string) activity.Activity {
+	t.Helper()
+	body, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var a activity.Activity
+	if err := json.Unmarshal(body, &a); err == nil && a.Type != "" {
+		return a
+	}
+	var set struct{ Activities []activity.Activity }
+	if err := json.Unmarshal(body, &set); err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(set.Activities, func(a activity.Activity) bool { return a.Name == "handoff.initiate" })
+	if i < 0 {
+		t.Fatalf("%s has no handoff.initiate", file)
+	}
+	return set.Activities[i]
+}
+
+type spokenLine struct{ Side, Sender, Text string }
+
+// A shownConversation is what the desk shows of one.
+type shownConversation struct {
+	Conversation struct {
+		Problem, Summary, Queue, State string
+		Skills                         []string
+		Variables                      map[string]string
+		User                           struct{ Name, Locale string }
+	}
+	Past struct{ Transcript []spokenLine }
+}
+
+// atDesk is what the agent sees of the visitor, and the notes among agents.
+func (v *visitor) atDesk(t *testing.T) (shown shownConversation, notes []string) {
+	t.Helper()
+	v.desk(t, http.MethodGet, "/api/desk/conversations/"+url.PathEscape(v.id), nil, &shown)
+	var all struct {
+		Notes []struct{ Agent, Text string }
+	}
+	var raw json.RawMessage
+	v.desk(t, http.MethodGet, "/api/desk/conversations/"+url.PathEscape(v.id)+"/notes", nil, &raw)
+	if json.Unmarshal(raw, &all) != nil {
+		_ = json.Unmarshal(raw, &all.Notes) // a bare list
+	}
+	for _, n := range all.Notes {
+		notes = append(notes, n.Text)
+	}
+	return shown, notes
 }
