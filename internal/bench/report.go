@@ -23,8 +23,7 @@ func (r *Report) Text(w io.Writer) error {
 
 const introduction = `# Benchmarks
 
-Written by ` + "`make bench`" + `; do not edit but for the last part, *The desk*. The figures are one run's, on the machine below.
-What conversations cost in which nobody talks to their copilot is measured by ` + "`make bench-parked`" + `: [engagement-hub.md](engagement-hub.md#what-it-costs).
+Written by ` + "`make bench`" + `; do not edit but for the last parts, *The desk* and *Conversations at rest*. The figures are one run's, on the machine below.
 
 `
 
