@@ -3,6 +3,7 @@ package contoso
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -29,22 +30,35 @@ type choice struct {
 	Value string `json:"value"`
 }
 
+// turnTo is begin for a copilot's side: of a conversation on our own page alone, and
+// what has ended is gone, so that nobody takes it for one that people have.
+func turnTo(ctx context.Context, tx pgx.Tx, l line) (state string, earlier *line, err error) {
+	state, earlier, err = begin(ctx, tx, l)
+	over := errors.Is(err, errEnded)
+	if err != nil && !over || earlier != nil || state == stateCopilot {
+		return state, earlier, err
+	}
+	canvas, err := onCanvas(ctx, tx, l.ConversationID)
+	switch {
+	case err != nil:
+		return "", nil, err
+	case !canvas:
+		return "", nil, errNoCanvas
+	case over:
+		return "", nil, errGone
+	}
+	return state, nil, nil
+}
+
 // speak locks a conversation for what its copilot says or does. It returns the
 // line that came with the same key before, if one did, and a 409 while people have
 // control.
 func speak(ctx context.Context, tx pgx.Tx, l line) (*line, error) {
-	state, earlier, err := begin(ctx, tx, l)
-	if err != nil || earlier != nil {
-		return earlier, err
+	state, earlier, err := turnTo(ctx, tx, l)
+	if err == nil && earlier == nil && state != stateCopilot {
+		err = errPeople
 	}
-	if state != stateCopilot {
-		canvas, err := onCanvas(ctx, tx, l.ConversationID)
-		if err == nil && !canvas {
-			err = errNoCanvas
-		}
-		return nil, cmp.Or[error](err, errPeople)
-	}
-	return nil, nil
+	return earlier, err
 }
 
 const copilotQuietSQL = `

@@ -56,7 +56,8 @@ func TestCanvas_what_the_copilot_may_not(t *testing.T) {
 	t.Parallel()
 	h := runCanvas(t, contoso.Config{})
 	v, over, people := h.start(t, "{}"), h.start(t, "{}"), h.start(t, "{}")
-	other := h.open(t, "")
+	other, otherOver := h.open(t, ""), h.open(t, "")
+	h.ok(t, call{path: "/api/chat/end", body: replaceID(`{"conversationId":"ID"}`, otherOver)}, nil)
 	over.ok(t, call{path: over.path("/end")}, nil)
 	want(t, h.bot(t, "pass", people.id, nil), 200, "")
 	hello := map[string]any{"message": "hello"}
@@ -70,15 +71,16 @@ func TestCanvas_what_the_copilot_may_not(t *testing.T) {
 		{"say in a strange form", "say", v.id, map[string]any{"message": "x", "format": "html"}, 400, "format"},
 		{"say to nobody", "say", "nobody", hello, 404, "no such"},
 		{"say in a conversation of the API", "say", other, hello, 404, "our own page"},
-		{"say after the end", "say", over.id, hello, 409, "ended"},
+		{"say in one of the API that has ended", "say", otherOver, hello, 404, "our own page"},
+		{"say after the end", "say", over.id, hello, 410, "ended"},
 		{"say while people have control", "say", people.id, hello, 409, "people"},
 		{"type to nobody", "typing", "nobody", nil, 404, "no such"},
 		{"type", "typing", v.id, nil, 204, ""},
-		{"type after the end", "typing", over.id, nil, 409, "ended"},
+		{"type after the end", "typing", over.id, nil, 410, "ended"},
 		{"type while people have control", "typing", people.id, nil, 409, "people"},
 		{"pass nobody", "pass", "nobody", nil, 404, "no such"},
 		{"pass a conversation of the API", "pass", other, nil, 404, "our own page"},
-		{"pass after the end", "pass", over.id, nil, 409, "ended"},
+		{"pass after the end", "pass", over.id, nil, 410, "ended"},
 		{"pass again", "pass", people.id, nil, 200, ""},
 		{"end nobody", "end", "nobody", nil, 404, "no such"},
 		{"end a conversation of the API", "end", other, nil, 404, "our own page"},

@@ -24,6 +24,7 @@ var (
 	errHeard    = &web.Error{Status: http.StatusConflict, Text: "the copilot has heard it already"}
 	errNowhere  = &web.Error{Status: http.StatusConflict, Text: "the conversation has no copilot to return to"}
 	errNoCanvas = &web.Error{Status: http.StatusNotFound, Text: "no such conversation on our own page"}
+	errGone     = &web.Error{Status: http.StatusGone, Text: errEnded.Text}
 )
 
 const originSQL = `

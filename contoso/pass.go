@@ -44,16 +44,9 @@ func pass(ctx context.Context, tx pgx.Tx, p passing) error {
 		ConversationID: p.ConversationID, Event: eventPassed, From: bySystem, Sender: copilotSender,
 		Text: "The copilot handed the conversation over", Key: p.Key,
 	}
-	state, earlier, err := begin(ctx, tx, l)
+	state, earlier, err := turnTo(ctx, tx, l)
 	if err != nil || earlier != nil {
 		return err
-	}
-	canvas, err := onCanvas(ctx, tx, p.ConversationID)
-	if err != nil {
-		return err
-	}
-	if !canvas {
-		return errNoCanvas
 	}
 	if err := p.learn(ctx, tx); err != nil {
 		return err

@@ -9,9 +9,10 @@ import (
 // A Canvas is a hub whose own page is the chat. A copilot answers its users first;
 // what they say comes as [CanvasEvent]. Control is the copilot's until Pass, and
 // again after the event [CanvasReturned]; in between the hub's people answer, and
-// the hub says nothing of it. Errors follow the conventions of [Hub]; a
-// conversation that is unknown or has ended is refused for good, and so is Show
-// while people have control.
+// the hub says nothing of it. Errors follow the conventions of [Hub]. Refused for
+// good, with these status codes, is what asks for a conversation that is unknown or
+// has ended (404 or 410), and what is the copilot's alone while people have control
+// (409): from the one follows that it is over, from the other who has the user.
 type Canvas interface {
 	// Show shows the user what the copilot says.
 	Show(ctx context.Context, m BotMessage) error
@@ -19,8 +20,8 @@ type Canvas interface {
 	// Pass gives control to people, with what they should know. Twice is no error.
 	Pass(ctx context.Context, p Passing) error
 
-	// Finish ends a conversation that the copilot has control of. Twice is no
-	// error.
+	// Finish ends a conversation that the copilot has control of. One that has ended
+	// stays so, which is no error.
 	Finish(ctx context.Context, c ConversationID, key string) error
 }
 

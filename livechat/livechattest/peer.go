@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -108,6 +109,28 @@ func wantPermanent(tb testing.TB, err error) {
 	if err == nil || !ask(err).permanent {
 		tb.Errorf("got %v, want a permanent error", err)
 	}
+}
+
+// wantRefused checks that an error is final and has one of the status codes.
+func wantRefused(tb testing.TB, err error, statuses ...int) {
+	tb.Helper()
+	wantPermanent(tb, err)
+	var s interface{ StatusCode() int }
+	if !errors.As(err, &s) || !slices.Contains(statuses, s.StatusCode()) {
+		tb.Errorf("got %v, want one of the statuses %v", err, statuses)
+	}
+}
+
+// wantGone checks that an error says that a conversation is unknown or over.
+func wantGone(tb testing.TB, err error) {
+	tb.Helper()
+	wantRefused(tb, err, http.StatusNotFound, http.StatusGone)
+}
+
+// wantLate checks that an error says that people have control.
+func wantLate(tb testing.TB, err error) {
+	tb.Helper()
+	wantRefused(tb, err, http.StatusConflict)
 }
 
 func wantNoSecret(tb testing.TB, secrets []string, err error) {

@@ -106,9 +106,9 @@ func showChoices(t *testing.T, h Canvas) {
 
 func showUnknown(t *testing.T, h Canvas) {
 	t.Helper()
-	wantPermanent(t, h.Adapter.Show(t.Context(), livechat.BotMessage{Conversation: "nobody", Key: "1", Text: "hello"}))
+	wantGone(t, h.Adapter.Show(t.Context(), livechat.BotMessage{Conversation: "nobody", Key: "1", Text: "hello"}))
 	if can, ok := h.Adapter.(livechat.BotTyping); ok {
-		wantPermanent(t, can.ShowTyping(t.Context(), "nobody"))
+		wantGone(t, can.ShowTyping(t.Context(), "nobody"))
 	}
 }
 
@@ -116,7 +116,10 @@ func showEnded(t *testing.T, h Canvas) {
 	t.Helper()
 	c := h.start(t)
 	h.Leave(t, c)
-	wantPermanent(t, h.Adapter.Show(t.Context(), livechat.BotMessage{Conversation: c, Key: "1", Text: "hello"}))
+	wantGone(t, h.Adapter.Show(t.Context(), livechat.BotMessage{Conversation: c, Key: "1", Text: "hello"}))
+	if can, ok := h.Adapter.(livechat.BotTyping); ok {
+		wantGone(t, can.ShowTyping(t.Context(), c))
+	}
 }
 
 func showLate(t *testing.T, h Canvas) {
@@ -125,7 +128,10 @@ func showLate(t *testing.T, h Canvas) {
 	h.pass(t, passed)
 	h.TakeOver(t, taken, "Bo")
 	for _, c := range []livechat.ConversationID{passed, taken} {
-		wantPermanent(t, h.Adapter.Show(t.Context(), livechat.BotMessage{Conversation: c, Key: "1", Text: "hello"}))
+		wantLate(t, h.Adapter.Show(t.Context(), livechat.BotMessage{Conversation: c, Key: "1", Text: "hello"}))
+		if can, ok := h.Adapter.(livechat.BotTyping); ok {
+			wantLate(t, can.ShowTyping(t.Context(), c))
+		}
 		if got := h.Seen(t, c); len(got) > 0 {
 			t.Errorf("the user sees %+v", got)
 		}
@@ -201,32 +207,36 @@ func passTwice(t *testing.T, h Canvas) {
 
 func passGone(t *testing.T, h Canvas) {
 	t.Helper()
-	wantPermanent(t, h.Adapter.Pass(t.Context(), livechat.Passing{Conversation: "nobody", Key: "1"}))
+	wantGone(t, h.Adapter.Pass(t.Context(), livechat.Passing{Conversation: "nobody", Key: "1"}))
 	c := h.start(t)
 	h.Leave(t, c)
-	wantPermanent(t, h.Adapter.Pass(t.Context(), livechat.Passing{Conversation: c, Key: "1"}))
+	wantGone(t, h.Adapter.Pass(t.Context(), livechat.Passing{Conversation: c, Key: "1"}))
 }
 
 func finishTwice(t *testing.T, h Canvas) {
 	t.Helper()
-	c := h.start(t)
+	c, left := h.start(t), h.start(t)
+	h.Leave(t, left)
+	if err := h.Adapter.Finish(t.Context(), left, "end"); err != nil {
+		t.Errorf("after the user left: %v", err)
+	}
 	for range 2 {
 		if err := h.Adapter.Finish(t.Context(), c, "end"); err != nil {
 			t.Fatal(err)
 		}
 	}
-	wantPermanent(t, h.Adapter.Show(t.Context(), livechat.BotMessage{Conversation: c, Key: "1", Text: "hello"}))
+	wantGone(t, h.Adapter.Show(t.Context(), livechat.BotMessage{Conversation: c, Key: "1", Text: "hello"}))
 }
 
 func finishLate(t *testing.T, h Canvas) {
 	t.Helper()
 	c := h.start(t)
 	h.pass(t, c)
-	wantPermanent(t, h.Adapter.Finish(t.Context(), c, "end"))
+	wantLate(t, h.Adapter.Finish(t.Context(), c, "end"))
 	h.Answer(t, c, "Bo", "still here")
 }
 
 func finishUnknown(t *testing.T, h Canvas) {
 	t.Helper()
-	wantPermanent(t, h.Adapter.Finish(t.Context(), "nobody", "end"))
+	wantGone(t, h.Adapter.Finish(t.Context(), "nobody", "end"))
 }
