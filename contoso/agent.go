@@ -76,7 +76,7 @@ func agentHaving(ctx context.Context, tx pgx.Tx, id string) (agent string, err e
 
 const requeueSQL = `
 UPDATE contoso.conversation
-SET state = 'waiting', agent = '', queue = coalesce(@queue, queue), queued_at = now(), told_place = 0
+SET state = 'waiting', agent = '', queue = coalesce(@queue, queue), queued_at = now(), told_place = 0, agent_typing_at = NULL
 WHERE id = @id`
 
 // requeue makes the user wait again, in the same queue if queue is nil.

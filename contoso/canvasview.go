@@ -250,11 +250,20 @@ func (a *App) postVisitorTyping(c *gin.Context) error {
 // getOwnEvents streams what happens in a conversation after the last event that
 // the reader saw.
 func (a *App) getOwnEvents(c *gin.Context) error {
-	after := web.LastEventID(c)
+	id, after := c.Param("conversation"), web.LastEventID(c)
 	stream, err := web.NewStream(c)
 	if err != nil {
 		return nil // the reader is gone
 	}
-	a.followOwn(c.Request.Context(), stream, c.Param("conversation"), after)
+	news, leave := a.visited.follow(id)
+	defer leave()
+	follow(c.Request.Context(), a, stream, follower[ownEvent]{
+		after: after,
+		read: func(ctx context.Context, tx pgx.Tx, after int64) ([]ownEvent, error) {
+			return ownEventsAfter(ctx, tx, id, after)
+		},
+		watch: func() (<-chan struct{}, <-chan struct{}) { return news, nil },
+		stays: func() bool { return true },
+	})
 	return nil
 }

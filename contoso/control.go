@@ -79,8 +79,11 @@ func forget(ctx context.Context, tx pgx.Tx, id string) error {
 }
 
 const giveBackSQL = `
+WITH quiet AS (
+    DELETE FROM contoso.typing
+    WHERE conversation_id = @id)
 UPDATE contoso.conversation
-SET state = 'copilot', agent = '', told_place = 0, user_typing_at = NULL, returned_at = now()
+SET state = 'copilot', agent = '', told_place = 0, user_typing_at = NULL, agent_typing_at = NULL, returned_at = now()
 WHERE id = @id`
 
 // giveBack returns control to the copilot and tells it, with a reason and a

@@ -2,7 +2,6 @@ package contoso
 
 import (
 	"cmp"
-	"context"
 	"math"
 	"net/http"
 	"time"
@@ -11,12 +10,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/liaison-skill/liaison/internal/web"
-)
-
-const (
-	// eventPoll finds what other processes on the same database recorded.
-	eventPoll = time.Second
-	eventPing = 15 * time.Second
 )
 
 func (a *App) getConversations(c *gin.Context) error {
@@ -91,59 +84,12 @@ func (a *App) getEvents(c *gin.Context) error {
 	if err != nil {
 		return nil // the reader is gone
 	}
-	a.follow(c, stream, after)
-	return nil
-}
-
-// follow sends until the reader leaves or is signed out, the server drains, or
-// the database does not answer: the reader then comes back with the last id it
-// saw.
-func (a *App) follow(c *gin.Context, stream *web.Stream, after int64) {
-	ctx := c.Request.Context()
-	poll, ping := time.NewTicker(eventPoll), time.NewTicker(eventPing)
+	poll := time.NewTicker(eventPoll)
 	defer poll.Stop()
-	defer ping.Stop()
-	for {
-		changed, left := a.changed.next(), a.left.next()
-		events, err := a.eventsAfter(ctx, after)
-		if err != nil {
-			if ctx.Err() == nil {
-				a.Log.WarnContext(ctx, "event stream ended early", "err", err)
-			}
-			return
-		}
-		for _, e := range events {
-			if stream.Send(e.Seq, "change", e) != nil {
-				return
-			}
-			after = e.Seq
-		}
-		if len(events) == eventBatch {
-			continue
-		}
-		select {
-		case <-changed:
-		case <-poll.C:
-		case <-left:
-			if a.requireAgent(c) != nil {
-				return
-			}
-		case <-ping.C:
-			if a.requireAgent(c) != nil || stream.Ping() != nil {
-				return
-			}
-		case <-ctx.Done():
-			return
-		case <-web.Draining(ctx):
-			return
-		}
-	}
-}
-
-func (a *App) eventsAfter(ctx context.Context, after int64) (events []event, err error) {
-	err = pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
-		events, err = eventsAfter(ctx, tx, after)
-		return err
+	follow(c.Request.Context(), a, stream, follower[event]{
+		after: after, read: eventsAfter, poll: poll.C,
+		watch: func() (news, left <-chan struct{}) { return a.changed.next(), a.left.next() },
+		stays: func() bool { return a.requireAgent(c) == nil },
 	})
-	return events, err
+	return nil
 }

@@ -2,6 +2,7 @@ package contoso_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/liaison-skill/liaison/contoso"
@@ -54,6 +55,27 @@ func TestCanvas_an_agents_typing(t *testing.T) {
 	want(t, h.deed(t, v.id, "messages", `{"sender":"Ana","message":"here"}`), 200, "")
 	if v.shown(t).Conversation.Typing {
 		t.Error("typing is still shown")
+	}
+}
+
+// Who has left types no more.
+func TestCanvas_an_agents_typing_ends_with_their_leaving(t *testing.T) {
+	t.Parallel()
+	h := runCanvas(t, contoso.Config{})
+	for _, how := range []string{"return", "leave"} {
+		v := h.start(t, "{}")
+		want(t, h.deed(t, v.id, "join", `{"sender":"Ana"}`), 204, "")
+		want(t, h.deed(t, v.id, "typing", `{"sender":"Ana"}`), 204, "")
+		if !v.shown(t).Conversation.Typing {
+			t.Errorf("%s: typing is not shown before", how)
+		}
+		want(t, h.deed(t, v.id, how, `{"sender":"Ana"}`), 204, "")
+		if v.shown(t).Conversation.Typing {
+			t.Errorf("%s: typing is still shown", how)
+		}
+		if got := h.do(t, call{method: http.MethodGet, path: "/api/desk/conversations/" + v.id}).text; how == "return" && strings.Contains(got, "agentsTyping") {
+			t.Errorf("the desk shows %s", got)
+		}
 	}
 }
 

@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-
-	"github.com/liaison-skill/liaison/internal/web"
 )
 
 // topics wake who waits for changes of one conversation. They carry nothing: who
@@ -89,50 +87,4 @@ func (a *App) wakeVisited(ctx context.Context, after *int64) error {
 	}
 	a.visited.wake(ids)
 	return nil
-}
-
-// followOwn sends until the visitor leaves, the server drains or the database does
-// not answer: the page then comes back with the last id it saw.
-func (a *App) followOwn(ctx context.Context, stream *web.Stream, id string, after int64) {
-	news, leave := a.visited.follow(id)
-	defer leave()
-	ping := time.NewTicker(eventPing)
-	defer ping.Stop()
-	for {
-		events, err := a.ownEventsAfter(ctx, id, after)
-		if err != nil {
-			if ctx.Err() == nil {
-				a.Log.WarnContext(ctx, "visitor's stream ended early", "err", err)
-			}
-			return
-		}
-		for _, e := range events {
-			if stream.Send(e.Seq, "change", e) != nil {
-				return
-			}
-			after = e.Seq
-		}
-		if len(events) == eventBatch {
-			continue
-		}
-		select {
-		case <-news:
-		case <-ping.C:
-			if stream.Ping() != nil {
-				return
-			}
-		case <-ctx.Done():
-			return
-		case <-web.Draining(ctx):
-			return
-		}
-	}
-}
-
-func (a *App) ownEventsAfter(ctx context.Context, id string, after int64) (events []ownEvent, err error) {
-	err = pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
-		events, err = ownEventsAfter(ctx, tx, id, after)
-		return err
-	})
-	return events, err
 }
