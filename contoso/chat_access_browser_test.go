@@ -1,13 +1,8 @@
 package contoso_test
 
 import (
-	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -187,42 +182,4 @@ func TestChat_renders_attacks_inert(t *testing.T) {
 	}
 	page.Do(chromedp.EmulateViewport(320, 640))
 	page.Wait(`document.documentElement.scrollWidth <= 320 && document.querySelector("#scroller").scrollWidth <= 320`, "true")
-}
-
-// A site that is allowed shows the page in a frame, under a strict policy of its
-// own.
-func TestChat_in_a_frame_of_another_site(t *testing.T) {
-	t.Parallel()
-	var hubURL atomic.Value
-	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		base, _ := hubURL.Load().(string)
-		w.Header().Set("Content-Security-Policy", "default-src 'none'; script-src "+base+"; frame-src "+base)
-		w.Header().Set("Content-Type", "text/html")
-		_, _ = w.Write([]byte(`<!doctype html><html lang="en"><title>A shop</title><h1>A shop</h1><script src="` + base + `/chat/widget.js" data-label="Talk to us" async></script>`))
-	}))
-	t.Cleanup(site.Close)
-	h := runCanvas(t, contoso.Config{Canvas: contoso.Canvas{EmbedOrigins: []string{site.URL}}})
-	target, err := url.Parse(h.url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var began atomic.Bool
-	forward := httputil.NewSingleHostReverseProxy(target)
-	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		forward.ServeHTTP(w, r)
-		if r.URL.Path == "/api/canvas/conversation" {
-			began.Store(true)
-		}
-	}))
-	t.Cleanup(proxy.Close)
-	hubURL.Store(proxy.URL)
-	page := browsertest.Open(t, site.URL)
-	page.Wait(`document.querySelector("button")?.textContent`, "Talk to us")
-	page.Wait(`document.querySelector("iframe").hidden`, "true")
-	page.Click("button")
-	page.Wait(`document.querySelector("button").getAttribute("aria-expanded")`, "true")
-	eventually(t, "the page in the frame to begin", began.Load)
-	picture(t, page, "chat-frame")
-	page.Eval(`document.querySelector("button").click()`)
-	page.Wait(`document.querySelector("iframe").hidden`, "true")
 }

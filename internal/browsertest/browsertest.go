@@ -25,8 +25,9 @@ const Shift = 8
 
 // A Tab is one page in a browser of its own.
 type Tab struct {
-	tb  testing.TB
-	ctx context.Context // it is the tab, as chromedp has it
+	tb    testing.TB
+	ctx   context.Context // it is the tab, as chromedp has it
+	frame bool            // what is evaluated, is so in the page's first frame
 }
 
 // Open opens a page, 1280 by 800. Where there is no Chromium the test is skipped,
@@ -50,7 +51,7 @@ func OpenFor(tb testing.TB, url string, life time.Duration) Tab {
 	tb.Cleanup(cancel)
 	ctx, cancel = chromedp.NewContext(ctx)
 	tb.Cleanup(cancel)
-	t := Tab{tb, ctx}
+	t := Tab{tb: tb, ctx: ctx}
 	t.Do(chromedp.EmulateViewport(1280, 800), chromedp.Navigate(url))
 	return t
 }
@@ -88,6 +89,9 @@ func (t Tab) Eval(expression string) string {
 }
 
 func (t Tab) eval(expression string) (string, error) {
+	if t.frame {
+		return chromedp.Run(t.ctx, inFrame("String("+expression+")"))
+	}
 	return chromedp.Run(t.ctx, chromedp.Evaluate[string]("String("+expression+")"))
 }
 

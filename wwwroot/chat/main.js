@@ -8,6 +8,7 @@ import { amending, drawEnd, ending } from "./ending.js";
 import { status } from "./note.js";
 import { reason, Store } from "./store.js";
 import { drawThread, threadKeys } from "./thread.js";
+import { noticing } from "./unread.js";
 
 const factsKey = "chat facts";
 
@@ -93,8 +94,12 @@ ending({
   again: () => start(JSON.parse(sessionStorage.getItem(factsKey) ?? "{}")),
 });
 store.addEventListener("change", draw);
+noticing(store);
 store.addEventListener("connection", (event) => {
   byId("connection").textContent = event.detail ? "" : t("Reconnecting…");
 });
-setInterval(drawTyping, 1000);
+setInterval(() => {
+  drawTyping();
+  if (store.late()) draw();
+}, 1000);
 store.begin();

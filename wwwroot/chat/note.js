@@ -1,5 +1,7 @@
 // What happens in a conversation, in words for its user.
 
+const usual = 3000; // ms in which the copilot's side mostly takes words
+
 const texts = {
   passed: "A person has been asked for.",
   joined: "You now talk to {sender}.",
@@ -31,7 +33,8 @@ export function offered(conversation, lines) {
 
 // delivery returns how far the user's own words have come: a state that has a text
 // and an icon of its own.
-export function delivery(line, seen) {
+export function delivery(line, seen, now = Date.now()) {
   if (["sending", "unsent", "failed"].includes(line.state)) return line.state;
+  if (line.state === "queued") return now - line.since < usual ? "sending" : "waiting";
   return !line.state && line.position <= seen ? "seen" : "sent";
 }

@@ -106,6 +106,7 @@ export class Store extends EventTarget {
   }
 
   #put(line) {
+    line.since = this.lines.get(line.id)?.since ?? Date.now(); // by this clock
     this.lines.set(line.id, line);
     if (line.key && this.pending.delete(line.key)) this.#remember();
   }
@@ -113,6 +114,11 @@ export class Store extends EventTarget {
   // thread returns the lines in order, then what is still on its way.
   thread() {
     return [...[...this.lines.values()].sort((a, b) => a.position - b.position), ...this.pending.values()];
+  }
+
+  // late reports whether something waits for the copilot's side.
+  late() {
+    return [...this.lines.values()].some((line) => line.state === "queued");
   }
 
   // remember keeps what is on its way over a reload, with its keys: what arrived

@@ -1,7 +1,7 @@
 // The conversation. Elements are kept by the line's key, so that a line on its way
 // becomes the stored one without moving.
 
-import { byId, el, icon, place, shape, size } from "../desk/dom.js";
+import { byId, el, face, icon, place, shape, size } from "../desk/dom.js";
 import { parts } from "../desk/links.js";
 import { day, moment, time } from "../desk/time.js";
 import { t } from "../desk/words.js";
@@ -26,13 +26,16 @@ function button(text, work, kind = "again") {
 
 const trouble = (text) => el("span", { class: "trouble" }, icon("failed"), " ", text);
 
+const reached = (...parts) => el("span", { class: "arrival" }, ...parts);
+
 function arrival(line, { seen, retry, resend }) {
   switch (delivery(line, seen)) {
-    case "sending": return [t("Sending…")];
+    case "sending": return [reached(t("Sending…"))];
+    case "waiting": return [reached(icon("waiting"), t("Waiting for the copilot…"))];
     case "unsent": return [trouble(t("Not sent: {reason}", { reason: line.failure })), button(t("Send again"), () => retry(line.key))];
     case "failed": return [trouble(t("Not delivered")), button(t("Send again"), () => resend(line.id))];
-    case "seen": return [shape(double), t("Seen")];
-    default: return [icon("sent"), t("Sent")];
+    case "seen": return [reached(shape(double), t("Seen"))];
+    default: return [reached(icon("sent"), t("Sent"))];
   }
 }
 
@@ -54,32 +57,47 @@ function words(line, { fileOf }) {
   return [...said, ...(line.attachments ?? []).map((file) => attachment(file, fileOf))];
 }
 
+function author({ from, sender }) {
+  if (from === "user") return el("span", { class: "hidden" }, t("You"));
+  const mark = from === "copilot" ? el("span", { class: "face", "aria-hidden": "true" }, icon("copilot")) : face(sender, sender);
+  return el("span", { class: "author" }, mark, el("bdi", null, sender));
+}
+
+const clock = (line) => el("time", { datetime: line.timestamp, title: moment(line.timestamp) }, time(line.timestamp));
+
 function makeLine(line) {
   if (line.from === "system") return el("li", { class: "note" });
   return el("li", null,
-    el("span", { class: "author", dir: "auto" }, line.from === "user" ? el("span", { class: "hidden" }, t("You")) : line.sender),
+    author(line),
     el("div", { class: "words", dir: "auto" }),
     el("div", { class: "meta" }));
 }
 
-function updateLine(node, line, first, actions) {
+// redraw makes a part of a line anew when what it shows has changed: what stays
+// is not read out again.
+function redraw(part, look, children) {
+  const now = JSON.stringify(look);
+  if (part.dataset.look === now) return;
+  part.dataset.look = now;
+  part.replaceChildren(...children().filter(Boolean));
+}
+
+function updateNote(node, line, reason) {
+  const why = line.event === "ended" && reason;
+  redraw(node, [why], () => [t(note(line), line), ...(why ? [" ", el("bdi", null, why)] : []), " · ", clock(line)]);
+}
+
+// position is "first" in what somebody says without a break, "last", both or
+// neither.
+function updateLine(node, line, position, actions) {
   const own = line.from === "user";
-  const face = JSON.stringify([line.state, line.failure, first, line.message, line.deleted, line.edited,
-    own && [delivery(line, actions.seen), actions.mayAmend(line)]]);
-  if (node.dataset.face === face) return;
-  node.dataset.face = face;
-  const clock = el("time", { datetime: line.timestamp, title: moment(line.timestamp) }, time(line.timestamp));
-  if (line.from === "system") {
-    const why = line.event === "ended" && actions.reason;
-    node.replaceChildren(t(note(line), line), ...(why ? [" ", el("bdi", null, why)] : []), " · ", clock);
-    return;
-  }
-  node.className = ["line", line.from, first && "first", line.position ? "" : "pending"].filter(Boolean).join(" ");
-  node.querySelector(".words").replaceChildren(...words(line, actions));
-  node.querySelector(".meta").replaceChildren(...[
-    clock, line.edited && !line.deleted && t("Edited"), ...(own && !line.deleted ? arrival(line, actions) : []),
-    own && actions.mayAmend(line) && button(t("Change"), () => actions.amend(line), "amend"),
-  ].filter(Boolean));
+  const amendable = own && actions.mayAmend(line);
+  node.className = ["line", line.from, position, line.position ? "" : "pending"].filter(Boolean).join(" ");
+  redraw(node.querySelector(".words"), [line.message, line.deleted], () => words(line, actions));
+  redraw(node.querySelector(".meta"), [line.deleted, line.edited, line.failure, own && delivery(line, actions.seen), amendable], () => [
+    clock(line), line.edited && !line.deleted && t("Edited"), ...(own && !line.deleted ? arrival(line, actions) : []),
+    amendable && button(t("Change"), () => actions.amend(line), "amend"),
+  ]);
 }
 
 function keep(key, make) {
@@ -87,17 +105,27 @@ function keep(key, make) {
   return elements.get(key);
 }
 
-function nodesOf(lines, actions) {
+const together = (one, other) => one && other && one.from === other.from && one.sender === other.sender && day(one.timestamp) === day(other.timestamp);
+
+// standing says where a line stands among those of the same person. What has come
+// less far than the next one ends them, so that each state is said once.
+function standing(line, before, after, seen) {
+  const breaks = !together(line, after) || line.from === "user" && delivery(line, seen) !== delivery(after, seen);
+  return [!together(before, line) && "first", breaks && "last"].filter(Boolean).join(" ");
+}
+
+function nodesOf(all, actions) {
   const nodes = [];
   let before = null;
-  for (const line of lines) {
-    if (line.from === "system" && !note(line)) continue;
+  const lines = all.filter((line) => line.from !== "system" || note(line));
+  for (const [i, line] of lines.entries()) {
     if (!before || day(before.timestamp) !== day(line.timestamp)) {
       nodes.push(keep(`day ${day(line.timestamp)}`, () => el("li", { class: "day" }, day(line.timestamp))));
       before = null;
     }
     const node = keep(nameOfLine(line), () => makeLine(line));
-    updateLine(node, line, before?.from !== line.from || before.sender !== line.sender, actions);
+    if (line.from === "system") updateNote(node, line, actions.reason);
+    else updateLine(node, line, standing(line, before, lines[i + 1], actions.seen), actions);
     nodes.push(node);
     before = line;
   }

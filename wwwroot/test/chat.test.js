@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { delivery, note, offered, status } from "../chat/note.js";
+import { unread } from "../chat/unread.js";
 
 const chat = new URL("../chat/", import.meta.url);
 const read = (name) => readFileSync(new URL(name, chat), "utf8");
@@ -44,8 +45,17 @@ test("how far words have come", () => {
   assert.equal(delivery({ state: "sending" }, 9), "sending");
   assert.equal(delivery({ state: "unsent" }, 9), "unsent");
   assert.equal(delivery({ state: "failed", position: 1 }, 9), "failed");
-  assert.equal(delivery({ state: "queued", position: 1 }, 9), "sent");
+  assert.equal(delivery({ state: "queued", position: 1, since: 100 }, 9, 200), "sending");
+  assert.equal(delivery({ state: "queued", position: 1, since: 100 }, 9, 9000), "waiting");
   assert.equal(delivery({ state: "sent", position: 1 }, 9), "sent", "the copilot's");
   assert.equal(delivery({ position: 9 }, 9), "seen");
   assert.equal(delivery({ position: 10 }, 9), "sent");
+});
+
+test("unread is what others said behind the last line that was seen", () => {
+  const lines = [[1, "copilot"], [2, "user"], [3, "agent"], [4, "system", "left"], [5, "agent"]]
+    .map(([position, from, event = "message"]) => ({ position, from, event }));
+  assert.equal(unread(lines, 1), 2);
+  assert.equal(unread(lines, 3), 1);
+  assert.equal(unread(lines, 5), 0);
 });
