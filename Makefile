@@ -71,7 +71,7 @@ $(GOLANGCI):
 
 .PHONY: generate
 generate: ## Take the screenshots of docs/ anew
-	TEST_SCREENSHOTS=$(CURDIR)/docs/images go test -tags $(TAGS) -count=1 -run 'TestTheWholeConversation|TestTheConversationOnThePages' ./internal/e2e
+	TEST_SCREENSHOTS=$(CURDIR)/docs/images go test -tags $(TAGS) -count=1 -run 'TestTheWholeConversation|TestTheConversationOnThePages|TestTheHubsOwnChatOnThePages' ./internal/e2e
 
 .PHONY: bench
 bench: build ## Measure the whole service and write docs/benchmarks.md; BENCH=short only prints
