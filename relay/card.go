@@ -3,6 +3,7 @@ package relay
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"strings"
 
 	"github.com/liaison-skill/liaison/activity"
@@ -42,7 +43,7 @@ func readCard(a activity.Attachment) card {
 	switch a.ContentType {
 	case cardAdaptive:
 		var in element
-		if json.Unmarshal(a.Content, &in) == nil {
+		if decode(a.Content, &in) {
 			c.body(in.Body, 0)
 			c.actions(in.Actions)
 		}
@@ -55,6 +56,14 @@ func readCard(a activity.Attachment) card {
 	}
 	c.text = strings.Join(c.lines, "\n\n")
 	return c
+}
+
+// decode reads what fits: a member of a type that nobody expected takes nothing else
+// with it.
+func decode(raw json.RawMessage, out any) bool {
+	err := json.Unmarshal(raw, out)
+	_, odd := errors.AsType[*json.UnmarshalTypeError](err)
+	return err == nil || odd
 }
 
 func (c *card) add(line string) {
@@ -206,7 +215,7 @@ func (c *card) hero(content json.RawMessage) {
 		Text     string   `json:"text"`
 		Buttons  []button `json:"buttons"`
 	}
-	if json.Unmarshal(content, &in) != nil {
+	if !decode(content, &in) {
 		return
 	}
 	if in.Title != "" {

@@ -84,6 +84,11 @@ func TestCards(t *testing.T) {
 		"hero, something else": {
 			card: attached("application/vnd.microsoft.card.hero", hero), want: drinks + "\n\n1. Coffee", answer: "2", heard: "2",
 		},
+		"adaptive, with a member of another type": {
+			card: attached("application/vnd.microsoft.card.adaptive", `{"body":[{"type":"TextBlock","text":"How many?"},
+				{"type":"Input.Number","id":"n","value":3}],"actions":[{"type":"Action.Submit","title":"Order","data":{"do":"order"}}]}`),
+			want: "How many?\n\n1. Order", answer: "1", pressed: `{"do":"order"}`,
+		},
 		"broken":      {card: attached("application/vnd.microsoft.card.hero", `"no card"`), want: ""},
 		"plain words": {card: activity.Activity{Type: activity.TypeMessage, Text: "5 * 3 _is_ *15*", TextFormat: "plain"}, want: `5 \* 3 \_is\_ \*15\*`},
 		"a file": {
