@@ -29,6 +29,7 @@ func read(a directline.Activity, choices int) said {
 	for _, one := range a.Suggestions {
 		s.offered.Options = append(s.offered.Options, option{Title: one.Title, Value: one.Value})
 	}
+	s.offered.bound()
 	s.text = strings.Join(slices.DeleteFunc(parts, func(p string) bool { return strings.TrimSpace(p) == "" }), "\n\n")
 	if n := len(s.offered.Options); n > 0 && (n > choices || s.text == "") {
 		s.offered.Numbered = true

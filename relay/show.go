@@ -149,6 +149,29 @@ type option struct {
 	Data  json.RawMessage `json:"data,omitempty"` // said in place of Value
 }
 
+// maxOffered bounds what is suggested at once: who would read more?
+const maxOffered = 100
+
+// bound leaves out what nobody would read, and gives buttons that submit something
+// values of their own: two cards may have one of the same name.
+func (o *offered) bound() {
+	o.Options = o.Options[:min(len(o.Options), maxOffered)]
+	taken := map[string]bool{}
+	for _, one := range o.Options {
+		taken[one.Value] = taken[one.Value] || len(one.Data) == 0
+	}
+	for n := range o.Options {
+		one := &o.Options[n]
+		if len(one.Data) == 0 {
+			continue
+		}
+		for name, i := one.Value, 2; taken[one.Value]; i++ {
+			one.Value = fmt.Sprintf("%s (%d)", name, i)
+		}
+		taken[one.Value] = true
+	}
+}
+
 func (o offered) choices() []livechat.Choice {
 	var all []livechat.Choice
 	for _, one := range o.Options {

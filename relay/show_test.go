@@ -89,6 +89,14 @@ func TestCards(t *testing.T) {
 				{"type":"Input.Number","id":"n","value":3}],"actions":[{"type":"Action.Submit","title":"Order","data":{"do":"order"}}]}`),
 			want: "How many?\n\n1. Order", answer: "1", pressed: `{"do":"order"}`,
 		},
+		"two cards, with buttons of one name": {
+			card: activity.Activity{Type: activity.TypeMessage, Text: "Which?", Attachments: []activity.Attachment{
+				{ContentType: "application/vnd.microsoft.card.adaptive", Content: json.RawMessage(`{"actions":[{"type":"Action.Submit","title":"Buy","data":{"buy":1}}]}`)},
+				{ContentType: "application/vnd.microsoft.card.adaptive", Content: json.RawMessage(`{"actions":[{"type":"Action.Submit","title":"Buy","data":{"buy":2}}]}`)},
+			}}, buttons: true, want: "Which?",
+			choices: []livechat.Choice{{Title: "Buy", Value: "Buy"}, {Title: "Buy", Value: "Buy (2)"}},
+			answer:  "Buy", value: "Buy (2)", pressed: `{"buy":2}`,
+		},
 		"broken":      {card: attached("application/vnd.microsoft.card.hero", `"no card"`), want: ""},
 		"plain words": {card: activity.Activity{Type: activity.TypeMessage, Text: "5 * 3 _is_ *15*", TextFormat: "plain"}, want: `5 \* 3 \_is\_ \*15\*`},
 		"a file": {
