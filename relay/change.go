@@ -1,9 +1,13 @@
 package relay
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -43,6 +47,7 @@ const knowSQL = `
 
 // know keeps what a copilot that begins anew is told.
 func know(ctx context.Context, db DB, w *row) error {
+	w.Known = fitting(w.Known)
 	known, err := json.Marshal(w.Known)
 	if err != nil {
 		return fmt.Errorf("encode what is known: %w", err)
@@ -51,6 +56,32 @@ func know(ctx context.Context, db DB, w *row) error {
 		return fmt.Errorf("keep what is known: %w", err)
 	}
 	return nil
+}
+
+// maxKnown bounds what a copilot is told at once, in bytes of JSON: it is one activity,
+// of which Direct Line takes [directline.MaxActivity].
+const maxKnown = directline.MaxActivity / 2
+
+// fitting is what can be told of what is known: our own variables first, then the
+// copilot's by name. One that is too long takes no other with it.
+func fitting(known map[string]any) map[string]any {
+	rank := func(name string) int {
+		if strings.HasPrefix(name, knownPrefix) {
+			return 0
+		}
+		return 1
+	}
+	names := slices.SortedFunc(maps.Keys(known), func(a, b string) int {
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a, b))
+	})
+	all, left := map[string]any{}, maxKnown
+	for _, name := range names {
+		raw, err := json.Marshal(map[string]any{name: known[name]})
+		if err == nil && len(raw) <= left {
+			all[name], left = known[name], left-len(raw)
+		}
+	}
+	return all
 }
 
 const (

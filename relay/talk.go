@@ -18,6 +18,7 @@ import (
 // What a copilot is told of a conversation it does not know, or had let go of, in
 // global variables of these names, beside those that it gave away with.
 const (
+	knownPrefix  = "liaison_"
 	knownSummary = "liaison_summary" // what the agent makes of it
 	knownReason  = "liaison_reason"  // why it was given back
 	knownPhrase  = "liaison_lastPhrase"

@@ -1,0 +1,65 @@
+package relay_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/liaison-skill/liaison/activity"
+	"github.com/liaison-skill/liaison/livechat"
+	"github.com/liaison-skill/liaison/relay"
+)
+
+// TestMuchKnown: of more variables than Direct Line takes in one activity the copilot
+// is told some, and hears the user in any case.
+func TestMuchKnown(t *testing.T) {
+	t.Parallel()
+	for name, lose := range map[string]bool{"of the same conversation": false, "begun anew": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			r.givesAway("", map[string]string{"aName": "Megan"}, 60)
+			one := r.start("one")
+			r.says(one, "person")
+			r.waitState(relay.People)
+			r.chat.takesBack(only)
+			if lose {
+				r.sandbox.Direct().Forget(r.talk())
+			}
+			r.hears(one, livechat.CanvasEvent{Kind: livechat.CanvasReturned, Summary: "It was found.", Pending: []string{"fourth"}})
+			eventually(t, "the copilot hears the user", func() bool { return slices.Contains(r.heard(r.talk()), "fourth") })
+			said := r.sandbox.Direct().Log(r.talk())
+			i := slices.IndexFunc(said, func(a activity.Activity) bool { return a.Name == "pvaSetContext" })
+			if i < 0 {
+				t.Fatalf("the copilot heard %q", r.heard(r.talk()))
+			}
+			var known map[string]any
+			if err := json.Unmarshal(said[i].Value, &known); err != nil {
+				t.Fatal(err)
+			}
+			if known["aName"] != "Megan" || known["liaison_summary"] != "It was found." {
+				t.Errorf("of %d variables the name is %v, the summary %v", len(known), known["aName"], known["liaison_summary"])
+			}
+		})
+	}
+}
+
+// givesAway makes the copilot give away who asks for a person, with its last words if
+// it has any, with variables and n more that are long.
+func (r *rig) givesAway(last string, variables map[string]string, n int) {
+	for i := range n {
+		variables[fmt.Sprintf("long%02d", i)] = strings.Repeat("ä", 8000)
+	}
+	value, err := json.Marshal(variables)
+	if err != nil {
+		r.tb.Fatal(err)
+	}
+	r.sandbox.Direct().SetAnswer(func(a activity.Activity) []activity.Activity {
+		if a.Text != "person" {
+			return nil
+		}
+		return []activity.Activity{{Type: activity.TypeMessage, Text: last}, {Type: activity.TypeEvent, Name: "handoff.initiate", Value: value}}
+	})
+}
