@@ -3,9 +3,12 @@ package relay_test
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/liaison-skill/liaison/activity"
 	"github.com/liaison-skill/liaison/livechat"
@@ -62,4 +65,40 @@ func (r *rig) givesAway(last string, variables map[string]string, n int) {
 		}
 		return []activity.Activity{{Type: activity.TypeMessage, Text: last}, {Type: activity.TypeEvent, Name: "handoff.initiate", Value: value}}
 	})
+}
+
+// TestTakenOverWhilePassing: an agent who is faster than the copilot's last words
+// learns all the same what it tells people, and nobody is told that there is nobody.
+func TestTakenOverWhilePassing(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		last   string
+		status int
+	}{"and the hub is told": {"bye", 0}, "and the hub refuses to be told": {"", http.StatusConflict}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			r.givesAway(tc.last, map[string]string{"order": "42"}, 0)
+			r.chat.refuse = func(what string) error {
+				if what == "pass" && tc.status != 0 {
+					return refusal{tc.status}
+				}
+				return nil
+			}
+			r.chat.passes[only] = livechat.Passing{}
+			one := r.start("one")
+			r.says(one, "person")
+			r.waitState(relay.People)
+			if p, _ := r.chat.passed(only); tc.status == 0 && p.Variables["order"] != "42" {
+				t.Errorf("people are told %+v", p)
+			}
+			r.chat.takesBack(only)
+			r.hears(one, livechat.CanvasEvent{Kind: livechat.CanvasReturned, Pending: []string{"fourth"}})
+			eventually(t, "the copilot hears the user", func() bool { return slices.Contains(r.heard(r.talk()), "fourth") })
+			if diff := cmp.Diff([]string{"startConversation", "person", "pvaSetContext", "fourth"}, r.heard(r.talk())); diff != "" {
+				t.Errorf("the copilot heard (-want +got):\n%s", diff)
+			}
+			r.waitSaid()
+		})
+	}
 }

@@ -54,8 +54,9 @@ func (r *Relay) canvasSettled(ctx context.Context, tx *delivery.Tx, o canvasOrde
 		return overruled(ctx, tx, w, o, s)
 	}
 	gone := s.Status == http.StatusNotFound || s.Status == http.StatusGone
+	taken := s.Status == http.StatusConflict // people at the hub have control already
 	switch {
-	case o.Pass != nil && s.Delivered && w.State == Passing:
+	case o.Pass != nil && (s.Delivered || taken) && w.State == Passing:
 		return move(ctx, tx, w, People)
 	case s.Delivered:
 		return nil
@@ -63,7 +64,7 @@ func (r *Relay) canvasSettled(ctx context.Context, tx *delivery.Tx, o canvasOrde
 		return r.ended(ctx, tx, w)
 	case o.Pass != nil:
 		return r.notPassed(ctx, tx, w)
-	case o.Show != nil && s.Status == http.StatusConflict: // somebody at the hub took over
+	case o.Show != nil && taken && w.State == Copilot: // else they still learn what the copilot knows
 		return move(ctx, tx, w, People)
 	}
 	return nil
