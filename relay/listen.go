@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -81,6 +83,8 @@ func (r *Relay) takeBack(ctx context.Context) {
 	}
 }
 
+// What is said for a hub that is not configured here would go nowhere: another
+// replica may know it.
 const attendSQL = `
 	UPDATE relay AS r
 	SET listener = @me, listen_until = now() + @lease::interval, epoch = r.epoch + 1
@@ -89,6 +93,7 @@ const attendSQL = `
 		FROM relay
 		WHERE awake
 		  AND (listen_until IS NULL OR listen_until <= now())
+		  AND hub = ANY(@hubs)
 		ORDER BY listen_until NULLS FIRST
 		LIMIT @free
 		FOR NO KEY UPDATE SKIP LOCKED
@@ -105,7 +110,9 @@ func (r *Relay) attendSome(ctx context.Context, streams *sync.WaitGroup) error {
 		}
 		until := time.Now().Add(r.opt.Delivery.Lease)
 		query, cancel := context.WithDeadline(ctx, until)
-		rows, err := r.opt.Pool.Query(query, attendSQL, pgx.NamedArgs{"me": r.me, "lease": r.opt.Delivery.Lease, "free": free})
+		rows, err := r.opt.Pool.Query(query, attendSQL, pgx.NamedArgs{
+			"me": r.me, "lease": r.opt.Delivery.Lease, "free": free, "hubs": slices.Collect(maps.Keys(r.toCanvas)),
+		})
 		var found []row
 		if err == nil {
 			found, err = pgx.CollectRows(rows, scan)

@@ -40,6 +40,7 @@ type rig struct {
 	sandbox *sandbox.Sandbox
 	chat    *chat
 	canvas  livechat.Canvas // the chat, with what it can do
+	hub     string          // the hub's name, "hub" if empty
 	config  relay.Config
 	client  directline.Client
 	hours   func(string, time.Time) (bool, time.Time)
@@ -83,7 +84,7 @@ func (r *rig) start(name string) replica {
 	client := r.client
 	client.Pace.Quiet = time.Duration(r.config.Quiet)
 	runs := relay.New(relay.Options{
-		Pool: r.pool, Log: slog.New(slog.DiscardHandler), Replica: name, Canvases: map[string]livechat.Canvas{"hub": r.canvas},
+		Pool: r.pool, Log: slog.New(slog.DiscardHandler), Replica: name, Canvases: map[string]livechat.Canvas{cmp.Or(r.hub, "hub"): r.canvas},
 		Delivery: delivery.Config{
 			Concurrency: 64, Lease: lease, Poll: 20 * time.Millisecond, Timeout: 5 * time.Second, Faults: 8, GiveUp: time.Hour,
 			Backoff: 20 * time.Millisecond, BackoffMax: 100 * time.Millisecond, Ambiguous: delivery.RetryOnce, Poison: delivery.Skip, Drain: 5 * time.Second,
