@@ -9,15 +9,39 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
+// A relay that somebody holds at the moment is left for the next time: its lease
+// must not cost the others theirs.
 const renewSQL = `
-	UPDATE relay AS r
-	SET listen_until = now() + @lease::interval
-	FROM unnest(@ids::bigint[], @epochs::bigint[]) AS t (id, epoch)
-	WHERE r.id = t.id
-	  AND r.epoch = t.epoch
-	  AND r.awake
-	  AND r.listener = @me
-	RETURNING r.id`
+	WITH ours AS (
+		SELECT id, r.epoch
+		FROM relay AS r
+		JOIN unnest(@ids::bigint[], @epochs::bigint[]) AS t (id, epoch) USING (id)
+		WHERE r.epoch = t.epoch
+		  AND r.awake
+		  AND r.listener = @me
+	), free AS (
+		SELECT r.id
+		FROM relay AS r
+		JOIN ours AS o ON r.id = o.id
+		WHERE r.epoch = o.epoch
+		  AND r.awake
+		  AND r.listener = @me
+		FOR NO KEY UPDATE OF r SKIP LOCKED
+	), renewed AS (
+		UPDATE relay AS r
+		SET listen_until = now() + @lease::interval
+		FROM free
+		WHERE r.id = free.id
+		RETURNING r.id
+	)
+	SELECT id, EXISTS (SELECT FROM renewed AS n WHERE n.id = ours.id)
+	FROM ours`
+
+// A renewal is a relay that this replica listens to by the database, too.
+type renewal struct {
+	ID   ID
+	Done bool // otherwise somebody holds it
+}
 
 // renewLeases renews the leases of all that this replica listens to, and stops
 // where somebody else does, or nobody should.
@@ -38,9 +62,9 @@ func (r *Relay) renewLeases(ctx context.Context) error {
 	rows, err := r.opt.Pool.Query(query, renewSQL, pgx.NamedArgs{
 		"ids": ids, "epochs": epochs, "lease": r.opt.Delivery.Lease, "me": r.me,
 	})
-	var ours []ID
+	var ours []renewal
 	if err == nil {
-		ours, err = pgx.CollectRows(rows, pgx.RowTo[ID])
+		ours, err = pgx.CollectRows(rows, pgx.RowToStructByPos[renewal])
 	}
 	if err != nil {
 		for _, a := range held { // what has run out may be somebody else's by now
@@ -50,9 +74,14 @@ func (r *Relay) renewLeases(ctx context.Context) error {
 		}
 		return fmt.Errorf("renew leases: %w", err)
 	}
-	for _, id := range ours {
-		held[id].until = until
-		delete(held, id)
+	for _, one := range ours {
+		a := held[one.ID]
+		if one.Done {
+			a.until = until
+		}
+		if time.Now().Before(a.until) {
+			delete(held, one.ID)
+		}
 	}
 	for _, a := range held {
 		a.cancel()

@@ -1,8 +1,10 @@
 package relay_test
 
 import (
+	"context"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/liaison-skill/liaison/activity"
 	"github.com/liaison-skill/liaison/livechat"
@@ -30,4 +32,33 @@ func TestOtherHub(t *testing.T) {
 	r.hub = ""
 	r.start("three")
 	r.waitSaid("heard first", "unasked")
+}
+
+// TestHeldRow: a relay that somebody holds for long keeps nobody from listening to
+// the others.
+func TestHeldRow(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.echoes()
+	one := r.start("one")
+	for _, id := range []livechat.ConversationID{"c1", "c2"} {
+		r.hears(one, livechat.CanvasEvent{Kind: livechat.CanvasAsked, Conversation: id, Text: "first"})
+		eventually(t, "the answer", func() bool { return slices.Equal(r.chat.said(id), []string{"heard first"}) })
+	}
+	epoch := r.count(`SELECT epoch FROM relay WHERE hub_conversation = 'c2'`)
+	tx, err := r.pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(t.Context())) }()
+	if _, err := tx.Exec(t.Context(), `SELECT FROM relay WHERE hub_conversation = 'c1' FOR UPDATE`); err != nil {
+		t.Fatal(err)
+	}
+	<-time.After(3 * lease)
+	if now := r.count(`SELECT epoch FROM relay WHERE hub_conversation = 'c2'`); now != epoch {
+		t.Errorf("it was begun to be listened to %d times more", now-epoch)
+	}
+	if n := r.count(`SELECT count(*) FROM relay WHERE hub_conversation = 'c2' AND listen_until > now()`); n != 1 {
+		t.Error("its lease has run out")
+	}
 }
