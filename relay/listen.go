@@ -245,14 +245,19 @@ const putBackSQL = `
 	WHERE id = @id
 	  AND epoch = @epoch`
 
-// putBack leaves a relay to whoever looks next, after a while that grows.
+// putBack leaves a relay to whoever looks next, after a while that grows. As long as
+// the database does not take that, nobody would: until ctx ends with the lease.
 func (r *Relay) putBack(ctx context.Context, w *row) {
-	ctx, cancel := context.WithTimeout(ctx, r.opt.Delivery.Lease)
-	defer cancel()
-	_, err := r.opt.Pool.Exec(ctx, putBackSQL, pgx.NamedArgs{
-		"id": w.ID, "epoch": w.Epoch, "wait": r.opt.Delivery.Backoff, "most": r.opt.Delivery.BackoffMax,
-	})
-	if err != nil {
+	args := pgx.NamedArgs{"id": w.ID, "epoch": w.Epoch, "wait": r.opt.Delivery.Backoff, "most": r.opt.Delivery.BackoffMax}
+	for {
+		_, err := r.opt.Pool.Exec(ctx, putBackSQL, args)
+		if err == nil || ctx.Err() != nil {
+			return
+		}
 		r.opt.Log.WarnContext(ctx, "put back relay", "relay", w.ID, "err", err)
+		select {
+		case <-ctx.Done():
+		case <-time.After(r.opt.Delivery.Backoff):
+		}
 	}
 }

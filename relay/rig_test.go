@@ -45,6 +45,7 @@ type rig struct {
 	client  directline.Client
 	hours   func(string, time.Time) (bool, time.Time)
 	overdue time.Duration
+	lease   time.Duration
 
 	mu      sync.Mutex
 	streams map[string]int
@@ -58,7 +59,7 @@ func newRig(tb testing.TB) *rig {
 	tb.Helper()
 	r := &rig{
 		tb: tb, pool: pgtest.DB(tb, migrations.Schema()), sandbox: sandboxtest.Start(tb, sandbox.Config{}), chat: newChat(),
-		config: relay.Config{Keep: env.Duration(time.Hour), Quiet: env.Duration(time.Minute)}, streams: map[string]int{},
+		config: relay.Config{Keep: env.Duration(time.Hour), Quiet: env.Duration(time.Minute)}, lease: lease, streams: map[string]int{},
 	}
 	r.canvas = r.chat
 	r.client = directline.Client{
@@ -86,7 +87,7 @@ func (r *rig) start(name string) replica {
 	runs := relay.New(relay.Options{
 		Pool: r.pool, Log: slog.New(slog.DiscardHandler), Replica: name, Canvases: map[string]livechat.Canvas{cmp.Or(r.hub, "hub"): r.canvas},
 		Delivery: delivery.Config{
-			Concurrency: 64, Lease: lease, Poll: 20 * time.Millisecond, Timeout: 5 * time.Second, Faults: 8, GiveUp: time.Hour,
+			Concurrency: 64, Lease: r.lease, Poll: 20 * time.Millisecond, Timeout: 5 * time.Second, Faults: 8, GiveUp: time.Hour,
 			Backoff: 20 * time.Millisecond, BackoffMax: 100 * time.Millisecond, Ambiguous: delivery.RetryOnce, Poison: delivery.Skip, Drain: 5 * time.Second,
 		},
 		Copilot: &client, Texts: catalogue, Config: r.config, Hours: r.hours, Overdue: r.overdue,
