@@ -52,28 +52,34 @@ func (r *Relay) tellOverdue(ctx context.Context, late []delivery.Late, known map
 		}
 	}
 	waiting, err := r.waiting(ctx, found)
-	for _, id := range waiting {
+	for _, w := range waiting {
 		if err != nil {
 			break
 		}
-		if err = r.tellLate(ctx, id, found[id].Since); err == nil {
-			still[found[id]] = true
+		if err = r.tellLate(ctx, w); err == nil {
+			still[found[w.ID]] = true
 		}
 	}
 	return still, err
 }
 
-// What was said since the first that waits began to, waits as well.
+// A wait is that of a user's words, since the first of them.
+type wait struct {
+	ID    ID
+	Since time.Time
+}
+
+// What comes before the user's first words is nothing that could be late.
 const waitingSQL = `
-	SELECT r.id
+	SELECT r.id, greatest(late.since, r.asked_at) AS since
 	FROM unnest(@ids::bigint[], @since::timestamptz[]) AS late (id, since)
 	JOIN relay AS r ON r.id = late.id
-	WHERE r.asked_at >= late.since
-	ORDER BY late.since`
+	WHERE r.asked_at < now() - @age::interval
+	ORDER BY since`
 
 // waiting returns the relays of late lanes in which it is words that wait: who has
 // only opened a chat waits for nothing.
-func (r *Relay) waiting(ctx context.Context, late map[ID]delivery.Late) ([]ID, error) {
+func (r *Relay) waiting(ctx context.Context, late map[ID]delivery.Late) ([]wait, error) {
 	if len(late) == 0 {
 		return nil, nil
 	}
@@ -82,11 +88,11 @@ func (r *Relay) waiting(ctx context.Context, late map[ID]delivery.Late) ([]ID, e
 	for id, l := range late {
 		ids, since = append(ids, id), append(since, l.Since)
 	}
-	rows, err := r.opt.Pool.Query(ctx, waitingSQL, pgx.NamedArgs{"ids": ids, "since": since})
+	rows, err := r.opt.Pool.Query(ctx, waitingSQL, pgx.NamedArgs{"ids": ids, "since": since, "age": r.opt.Overdue})
 	if err != nil {
 		return nil, fmt.Errorf("find words that wait: %w", err)
 	}
-	waiting, err := pgx.CollectRows(rows, pgx.RowTo[ID])
+	waiting, err := pgx.CollectRows(rows, pgx.RowToStructByPos[wait])
 	if err != nil {
 		return nil, fmt.Errorf("find words that wait: %w", err)
 	}
@@ -99,13 +105,13 @@ const delayedSQL = `
 	WHERE id = @id
 	  AND (delayed_at IS NULL OR delayed_at < @since)`
 
-func (r *Relay) tellLate(ctx context.Context, id ID, since time.Time) error {
+func (r *Relay) tellLate(ctx context.Context, late wait) error {
 	return r.commit(ctx, func(tx *delivery.Tx) error {
-		w, err := lock(ctx, tx, id)
+		w, err := lock(ctx, tx, late.ID)
 		if err != nil || w == nil || w.State != Copilot {
 			return err
 		}
-		tag, err := tx.Exec(ctx, delayedSQL, pgx.NamedArgs{"id": id, "since": since})
+		tag, err := tx.Exec(ctx, delayedSQL, pgx.NamedArgs{"id": late.ID, "since": late.Since})
 		if err != nil {
 			return fmt.Errorf("note that words are late: %w", err)
 		}

@@ -150,7 +150,7 @@ const takeSQL = `
 	VALUES (@hub, @conversation, @user, @profile, CASE WHEN @asked::bool THEN now() END)
 	ON CONFLICT (hub_conversation, hub) DO UPDATE
 	SET spoke_at = now(),
-		asked_at = coalesce(EXCLUDED.asked_at, r.asked_at),
+		asked_at = coalesce(r.asked_at, EXCLUDED.asked_at),
 		user_id = CASE WHEN @silent::bool THEN r.user_id ELSE EXCLUDED.user_id END,
 		profile = CASE WHEN @silent::bool THEN r.profile ELSE EXCLUDED.profile END
 	RETURNING ` + columns

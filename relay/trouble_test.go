@@ -302,17 +302,17 @@ func TestRefusedLate(t *testing.T) {
 func TestLate(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.overdue = 300 * time.Millisecond
+	r.overdue = time.Second
 	r.echoes()
 	both := []replica{r.start("one"), r.start("two")}
 	r.sandbox.Fault(sandbox.DirectLine, sandbox.Fault{Status: http.StatusServiceUnavailable})
 	r.hears(both[0], livechat.CanvasEvent{Kind: livechat.CanvasOpened})
-	<-time.After(time.Second)
+	<-time.After(2 * time.Second)
 	r.waitSaid()
 	r.says(both[0], "second", "third")
 	const late = "Your message has not been delivered yet. I keep trying; you need not send it again."
 	r.waitSaid(late)
-	<-time.After(time.Second)
+	<-time.After(2 * time.Second)
 	r.sandbox.ClearFaults(sandbox.DirectLine)
 	r.waitSaid(late, "heard second", "heard third")
 }
