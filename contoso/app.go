@@ -51,8 +51,8 @@ type App struct {
 	limiter *web.Limiter
 	sender  *sender
 
-	passersBy *web.Limiter // of our own page, by address
-	visited   topics       // the conversations on it that changed
+	visitors *visitorLimits // of our own page
+	visited  topics         // the conversations on it that changed
 }
 
 // handler returns the API and the desk.
@@ -142,7 +142,7 @@ func (a *App) Run(ctx context.Context, ln net.Listener) error {
 		defer a.signIn.client.CloseIdleConnections()
 	}
 	a.limiter = web.NewLimiter(config.Rate)
-	a.passersBy = web.NewLimiter(web.Limits{PerIP: config.Canvas.PerIP, PerIPBurst: config.Canvas.PerIPBurst})
+	a.visitors = newVisitorLimits(config.Canvas)
 	a.sender = newSender(a)
 	server := web.Server{Drain: drain, TLS: config.TLS, Log: a.Log}
 	server.Handler = a.handler() //nolint:contextcheck // requests bring their own

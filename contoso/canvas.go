@@ -21,6 +21,11 @@ const (
 	maxFact     = 200
 )
 
+const (
+	ownRoute       = "/api/canvas/conversations/:conversation"
+	ownTypingRoute = ownRoute + "/typing"
+)
+
 // mountCanvas mounts the copilot's side of the API and, where a copilot is told of
 // them, our own page for users and its API.
 func (a *App) mountCanvas(r *gin.Engine, chat *gin.RouterGroup) {
@@ -33,7 +38,7 @@ func (a *App) mountCanvas(r *gin.Engine, chat *gin.RouterGroup) {
 	}
 	r.GET("/api/canvas/conversation", unkept, a.route(a.getLatest))
 	r.POST("/api/canvas/start", unkept, a.route(a.postCanvasStart))
-	own := r.Group("/api/canvas/conversations/:conversation", a.route(a.admitVisitor))
+	own := r.Group(ownRoute, a.route(a.admitVisitor))
 	own.GET("", a.route(a.getOwn))
 	own.GET("/events", a.route(a.getOwnEvents))
 	own.POST("/messages", a.route(a.postAsked))
@@ -90,7 +95,7 @@ func wrapped(operation string, err error) error {
 // postCanvasStart begins a conversation, or goes on with the one that is open.
 // Whoever has no cookie yet gets one.
 func (a *App) postCanvasStart(c *gin.Context) error {
-	if err := a.stranger(c); err != nil {
+	if err := a.visitors.stranger(c); err != nil {
 		return err
 	}
 	var p person
@@ -99,6 +104,9 @@ func (a *App) postCanvasStart(c *gin.Context) error {
 	}
 	known, err := a.visitorOf(c)
 	if err != nil {
+		return err
+	}
+	if err := a.mayBegin(c, known); err != nil {
 		return err
 	}
 	ctx := c.Request.Context()
@@ -124,6 +132,17 @@ func (a *App) postCanvasStart(c *gin.Context) error {
 	return a.showOwn(c, id)
 }
 
+// mayBegin counts a start: of who goes on with what is open as one of their deeds,
+// of anybody else as a new conversation, too.
+func (a *App) mayBegin(c *gin.Context, known *visitor) error {
+	if known != nil {
+		if err := a.visitors.act(c, known.ID); err != nil || known.Open {
+			return err
+		}
+	}
+	return a.visitors.open(c)
+}
+
 // fact is what a visitor tells about themselves, within bounds.
 func fact(text string) string {
 	text = strings.TrimSpace(text)
@@ -135,7 +154,7 @@ func fact(text string) string {
 
 // postAsked takes what the visitor says to whoever has control.
 func (a *App) postAsked(c *gin.Context) error {
-	if err := a.stranger(c); err != nil {
+	if err := a.visitors.stranger(c); err != nil {
 		return err
 	}
 	var in struct {
@@ -149,7 +168,7 @@ func (a *App) postAsked(c *gin.Context) error {
 		return err
 	}
 	ctx := c.Request.Context()
-	l := line{ConversationID: c.Param("conversation"), Sender: visitorName(c), Text: in.Message, Value: in.Value, Key: c.GetHeader(keyHeader)}
+	l := line{ConversationID: c.Param("conversation"), Sender: visitorIn(c).Name, Text: in.Message, Value: in.Value, Key: c.GetHeader(keyHeader)}
 	err := a.write(ctx, func(tx pgx.Tx) (err error) {
 		l, err = hear(ctx, tx, l, facts{})
 		return err
@@ -193,7 +212,7 @@ func (a *App) deleteAsked(c *gin.Context) error { return a.amend(c, ownChange(c)
 
 // postAskAgain tells the copilot once more what was refused on its way.
 func (a *App) postAskAgain(c *gin.Context) error {
-	if err := a.stranger(c); err != nil {
+	if err := a.visitors.stranger(c); err != nil {
 		return err
 	}
 	ctx := c.Request.Context()
@@ -207,10 +226,10 @@ func (a *App) postAskAgain(c *gin.Context) error {
 
 // postVisitorFile takes a file for people.
 func (a *App) postVisitorFile(c *gin.Context) error {
-	if err := a.stranger(c); err != nil {
+	if err := a.visitors.stranger(c); err != nil {
 		return err
 	}
-	l, err := a.upload(c, line{ConversationID: c.Param("conversation"), From: byUser, Sender: visitorName(c)})
+	l, err := a.upload(c, line{ConversationID: c.Param("conversation"), From: byUser, Sender: visitorIn(c).Name})
 	if err != nil {
 		return err
 	}

@@ -23,6 +23,12 @@ func TestCanvas_settings(t *testing.T) {
 		"everybody":              {Canvas{EmbedOrigins: []string{"*"}}, "CONTOSO_EMBED_ORIGINS"},
 		"more than an origin":    {Canvas{EmbedOrigins: []string{"https://a.example; script-src *"}}, "CONTOSO_EMBED_ORIGINS"},
 		"no burst":               {Canvas{PerIP: 1}, "CONTOSO_CANVAS_PER_IP_BURST"},
+		"no burst of openings":   {Canvas{OpenPerIP: 1}, "CONTOSO_CANVAS_OPEN_PER_IP_BURST"},
+		"less than no openings":  {Canvas{OpenPerIP: -1}, "CONTOSO_CANVAS_OPEN_PER_IP"},
+		"no burst of words":      {Canvas{PerVisitor: 1}, "CONTOSO_CANVAS_PER_VISITOR_BURST"},
+		"less than no pages":     {Canvas{StreamsPerVisitor: -1}, "CONTOSO_CANVAS_STREAMS_PER_VISITOR"},
+		"less than none at all":  {Canvas{Streams: -1}, "CONTOSO_CANVAS_STREAMS"},
+		"less than no room":      {Canvas{FileSpace: -1}, "CONTOSO_CANVAS_FILE_SPACE"},
 		"less than no time":      {Canvas{Idle: -1}, "CONTOSO_CANVAS_IDLE"},
 	} {
 		err := row.canvas.check()

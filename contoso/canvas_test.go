@@ -123,6 +123,7 @@ func TestCanvas_files_edits_and_typing_while_people_have_control(t *testing.T) {
 	if !v.shown(t).Conversation.Typing {
 		t.Error("the copilot's typing is not shown")
 	}
+	h.copilot.wait(t, 2) // what it has not heard when people take over is told later
 	want(t, h.bot(t, "pass", v.id, nil), 200, "")
 	v.ok(t, file, nil)
 	own := v.ask(t, "helo")

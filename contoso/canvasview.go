@@ -129,7 +129,7 @@ func (a *App) getLatest(c *gin.Context) error {
 		return err
 	}
 	if v == nil || v.Latest == "" {
-		if over := a.stranger(c); over != nil {
+		if over := a.visitors.stranger(c); over != nil {
 			return over
 		}
 		c.JSON(http.StatusOK, ownThread{Lines: []*ownLine{}})
@@ -251,6 +251,11 @@ func (a *App) postVisitorTyping(c *gin.Context) error {
 // the reader saw.
 func (a *App) getOwnEvents(c *gin.Context) error {
 	id, after := c.Param("conversation"), web.LastEventID(c)
+	goes, err := a.visitors.crowd.enter(visitorIn(c).ID)
+	if err != nil {
+		return err
+	}
+	defer goes()
 	stream, err := web.NewStream(c)
 	if err != nil {
 		return nil // the reader is gone

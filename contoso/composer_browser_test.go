@@ -76,7 +76,7 @@ func TestDesk_the_whole_job_by_keyboard(t *testing.T) {
 	}
 	page.Wait(itemCount, "2")
 	press("j")
-	page.Wait(`location.hash`, "#"+first)
+	page.Wait(`document.querySelector("#thread-name").textContent`, "Alex") // the address is ahead of it
 	press("a")
 	shows(page, lastNote, "joined")
 	press("n")

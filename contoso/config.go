@@ -45,6 +45,14 @@ type Canvas struct {
 	Idle          time.Duration `env:"CANVAS_IDLE, default=24h" help:"how long a user may say nothing to the copilot before the conversation is ended; 0: for ever"`
 	PerIP         float64       `env:"CANVAS_PER_IP, default=2" help:"starts and messages a second from one address, above which it gets 429; 0: no limit"`
 	PerIPBurst    int           `env:"CANVAS_PER_IP_BURST, default=30" help:"the same at once"`
+
+	OpenPerIP         float64 `env:"CANVAS_OPEN_PER_IP, default=0.1" help:"new conversations a second from one address; 0: no limit"`
+	OpenPerIPBurst    int     `env:"CANVAS_OPEN_PER_IP_BURST, default=60" help:"the same at once"`
+	PerVisitor        float64 `env:"CANVAS_PER_VISITOR, default=0.5" help:"what one user may say, give and change a second; 0: no limit"`
+	PerVisitorBurst   int     `env:"CANVAS_PER_VISITOR_BURST, default=40" help:"the same at once"`
+	Streams           int     `env:"CANVAS_STREAMS, default=5000" help:"open pages of users that one process follows; 0: no limit"`
+	StreamsPerVisitor int     `env:"CANVAS_STREAMS_PER_VISITOR, default=10" help:"open pages of one user; 0: no limit"`
+	FileSpace         int64   `env:"CANVAS_FILE_SPACE, default=104857600" help:"bytes the files of one user may have together; 0: no limit"`
 }
 
 // check returns everything that is wrong.
@@ -60,10 +68,16 @@ func (c Canvas) check() error {
 			problems = append(problems, fmt.Errorf("CONTOSO_EMBED_ORIGINS: %q: expected https:// and a host, or http:// on this machine, and nothing more", origin))
 		}
 	}
-	if c.Idle < 0 {
-		problems = append(problems, errors.New("CONTOSO_CANVAS_IDLE: must not be negative"))
+	for variable, number := range map[string]int64{
+		"IDLE": int64(c.Idle), "STREAMS": int64(c.Streams), "STREAMS_PER_VISITOR": int64(c.StreamsPerVisitor), "FILE_SPACE": c.FileSpace,
+	} {
+		if number < 0 {
+			problems = append(problems, fmt.Errorf("CONTOSO_CANVAS_%s: must not be negative", variable))
+		}
 	}
-	problems = append(problems, web.Limits{PerIP: c.PerIP, PerIPBurst: c.PerIPBurst}.Check("CONTOSO_CANVAS_"))
+	problems = append(problems, web.CheckRate("CONTOSO_CANVAS_PER_IP", c.PerIP, c.PerIPBurst),
+		web.CheckRate("CONTOSO_CANVAS_OPEN_PER_IP", c.OpenPerIP, c.OpenPerIPBurst),
+		web.CheckRate("CONTOSO_CANVAS_PER_VISITOR", c.PerVisitor, c.PerVisitorBurst))
 	return errors.Join(problems...)
 }
 

@@ -29,6 +29,7 @@ type file struct {
 	Size        int64  `json:"size"`
 	URL         string `json:"url,omitempty"`
 	sum         []byte
+	visitor     string // whose it is, of our own page's; "" for anybody else's
 }
 
 const keepSQL = `

@@ -160,12 +160,16 @@ func TestFile_what_was_not_received_to_its_end_is_swept(t *testing.T) {
 	if got := h.do(t, attach(id, "a.txt", strings.Repeat("x", 11))); got.status != http.StatusRequestEntityTooLarge {
 		t.Fatal(got)
 	}
-	if _, err := db.Exec(t.Context(), `UPDATE contoso.file SET created_at = now() - interval '61 minutes'`); err != nil {
+	// As a process leaves it that is killed meanwhile.
+	_, err := db.Exec(t.Context(), `
+		WITH f AS (INSERT INTO contoso.file (name, content_type, created_at) VALUES ('a.txt', 'text/plain', now() - interval '61 minutes') RETURNING id)
+		INSERT INTO contoso.file_piece (file_id, number, data) SELECT id, 0, 'x' FROM f`)
+	if err != nil {
 		t.Fatal(err)
 	}
 	h.ok(t, attach(id, "a.txt", "x"), nil)
 	var files, pieces int
-	err := db.QueryRow(t.Context(), `SELECT (SELECT count(*) FROM contoso.file), (SELECT count(*) FROM contoso.file_piece)`).Scan(&files, &pieces)
+	err = db.QueryRow(t.Context(), `SELECT (SELECT count(*) FROM contoso.file), (SELECT count(*) FROM contoso.file_piece)`).Scan(&files, &pieces)
 	if err != nil || files != 1 || pieces != 1 {
 		t.Errorf("%v: %d files, %d pieces, want one each", err, files, pieces)
 	}

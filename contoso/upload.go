@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -77,12 +78,27 @@ func (a *App) upload(c *gin.Context, l line) (line, error) {
 	if earlier != nil {
 		return *earlier, nil
 	}
-	f, err := a.receive(c, file{Name: name, ContentType: contentType(c.GetHeader("Content-Type"))})
-	if err != nil {
+	f := file{Name: name, ContentType: contentType(c.GetHeader("Content-Type")), Size: a.Config.FileLimit, visitor: visitorIn(c).ID}
+	if length := c.Request.ContentLength; length >= 0 {
+		f.Size = min(f.Size, length)
+	}
+	if err := a.reserve(ctx, &f); err != nil {
 		return line{}, err
 	}
-	l.Files = []file{f}
-	err = a.write(ctx, func(tx pgx.Tx) (err error) {
+	if l, err = a.give(c, l, &f); err != nil || !slices.ContainsFunc(l.Files, func(kept file) bool { return kept.ID == f.ID }) {
+		a.drop(ctx, f.ID) // it was refused, or is a repetition
+	}
+	return l, err
+}
+
+// give receives a file for which there is room, and says it in the conversation.
+func (a *App) give(c *gin.Context, l line, f *file) (line, error) {
+	if err := a.receive(c, f); err != nil {
+		return line{}, err
+	}
+	ctx := c.Request.Context()
+	l.Files = []file{*f}
+	err := a.write(ctx, func(tx pgx.Tx) (err error) {
 		if l.From == byUser {
 			l, err = hear(ctx, tx, l, facts{Name: l.Sender})
 		} else {
@@ -104,49 +120,27 @@ func takesFiles(state string, from string) error {
 	return errCopilot
 }
 
-const sweepFilesSQL = `
-DELETE FROM contoso.file
-WHERE line_id IS NULL
-AND created_at < now() - interval '1 hour'`
-
-const insertFileSQL = `
-INSERT INTO contoso.file (name, content_type)
-VALUES (@name, @type)
-RETURNING id`
-
-const insertPieceSQL = `
-INSERT INTO contoso.file_piece (file_id, number, data)
-VALUES (@id, @number, @data)`
-
-// receive stores a body piece by piece and returns the file with what is known of
-// it then. What is not received to its end is swept later.
-func (a *App) receive(c *gin.Context, f file) (file, error) {
-	ctx := c.Request.Context()
-	if _, err := a.DB.Exec(ctx, sweepFilesSQL); err != nil {
-		return file{}, fmt.Errorf("sweep files: %w", err)
-	}
-	err := a.DB.QueryRow(ctx, insertFileSQL, pgx.NamedArgs{"name": f.Name, "type": f.ContentType}).Scan(&f.ID)
-	if err != nil {
-		return file{}, storable(fmt.Errorf("insert file: %w", err))
-	}
+// receive stores a body as a file piece by piece, and what is known of it then.
+func (a *App) receive(c *gin.Context, f *file) error {
 	conn := http.NewResponseController(c.Writer)
 	_ = conn.SetReadDeadline(time.Now().Add(uploadTimeout)) // a recorder has none
 	_ = conn.SetWriteDeadline(time.Now().Add(uploadTimeout + time.Minute))
-	if err := a.storeContent(ctx, &f, http.MaxBytesReader(c.Writer, c.Request.Body, a.Config.FileLimit)); err != nil {
-		return file{}, err
+	if err := a.storeContent(c.Request.Context(), f, http.MaxBytesReader(c.Writer, c.Request.Body, a.Config.FileLimit)); err != nil {
+		return err
 	}
 	_ = conn.SetReadDeadline(time.Time{}) // else it would cancel what follows
 	switch {
 	case f.Size == 0:
-		return file{}, web.BadRequest("the file is empty")
+		return web.BadRequest("the file is empty")
 	case !digestMatches(c.GetHeader("Content-Digest"), f.sum):
-		return file{}, web.BadRequest("the content does not match its Content-Digest")
+		return web.BadRequest("the content does not match its Content-Digest")
 	}
-	return f, nil
+	return nil
 }
 
 // storeContent stores what comes until its end, and notes its size and sum.
 func (a *App) storeContent(ctx context.Context, f *file, content io.Reader) error {
+	f.Size = 0
 	sum := sha256.New()
 	var piece bytes.Buffer
 	for number := 0; ; number++ {
@@ -168,6 +162,10 @@ func (a *App) storeContent(ctx context.Context, f *file, content io.Reader) erro
 		}
 	}
 }
+
+const insertPieceSQL = `
+INSERT INTO contoso.file_piece (file_id, number, data)
+VALUES (@id, @number, @data)`
 
 // storePiece stores a piece to its end, though its sender may leave meanwhile: a
 // statement this long that is cut in the middle keeps its connection for 15 s.

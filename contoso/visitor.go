@@ -25,6 +25,7 @@ const (
 type visitor struct {
 	ID     string `db:"id"`
 	Latest string `db:"latest"` // the conversation begun last; "" before the first
+	Open   bool   `db:"open"`   // it has not ended
 	Idle   bool   `db:"idle"`   // not seen for an hour
 	Name   string `db:"-"`      // as told for the conversation at hand; may be empty
 }
@@ -37,6 +38,7 @@ SELECT v.id,
            WHERE c.visitor_id = v.id
            ORDER BY c.started_at DESC, c.id
            LIMIT 1), '') AS latest,
+       EXISTS (SELECT 1 FROM contoso.conversation c WHERE c.visitor_id = v.id AND c.state <> 'ended') AS open,
        v.seen_at < now() - interval '1 hour' AS idle
 FROM contoso.visitor v
 WHERE v.token_hash = @token
@@ -100,13 +102,16 @@ func (a *App) admitVisitor(c *gin.Context) error {
 		return storable(fmt.Errorf("find visitor's conversation: %w", err))
 	}
 	c.Set(visitorContext, *v)
-	return a.limiter.Admit("visitor " + v.ID)
+	if err := a.limiter.Admit("visitor " + v.ID); err != nil {
+		return err
+	}
+	return a.visitors.act(c, v.ID)
 }
 
-// visitorName is what the visitor of a request is called.
-func visitorName(c *gin.Context) string {
+// visitorIn is whose request it is, nobody for those that are not a visitor's.
+func visitorIn(c *gin.Context) visitor {
 	v, _ := c.Value(visitorContext).(visitor)
-	return v.Name
+	return v
 }
 
 const insertVisitorSQL = `
@@ -135,6 +140,3 @@ func (a *App) setVisitor(c *gin.Context, token string) {
 	}
 	http.SetCookie(c.Writer, &cookie)
 }
-
-// stranger counts what somebody does who need not prove who they are.
-func (a *App) stranger(c *gin.Context) error { return a.passersBy.Stranger(c, nil) }

@@ -29,18 +29,19 @@ type Limits struct {
 
 // Check returns what is wrong with the limits; prefix begins the variables' names.
 func (l Limits) Check(prefix string) error {
-	var problems []error
-	check := func(name string, perSecond float64, burst int) {
-		switch {
-		case !(perSecond >= 0): // also what is no number
-			problems = append(problems, fmt.Errorf("%s%s: must not be negative", prefix, name))
-		case perSecond > 0 && burst < 1:
-			problems = append(problems, fmt.Errorf("%s%s_BURST: must be positive", prefix, name))
-		}
+	return errors.Join(CheckRate(prefix+"PER_CALLER", l.PerCaller, l.PerCallerBurst), CheckRate(prefix+"PER_IP", l.PerIP, l.PerIPBurst))
+}
+
+// CheckRate returns what is wrong with one limit, which a variable and another with
+// _BURST behind its name set.
+func CheckRate(variable string, perSecond float64, burst int) error {
+	switch {
+	case !(perSecond >= 0): // also what is no number
+		return fmt.Errorf("%s: must not be negative", variable)
+	case perSecond > 0 && burst < 1:
+		return fmt.Errorf("%s_BURST: must be positive", variable)
 	}
-	check("PER_CALLER", l.PerCaller, l.PerCallerBurst)
-	check("PER_IP", l.PerIP, l.PerIPBurst)
-	return errors.Join(problems...)
+	return nil
 }
 
 // A Limiter keeps a door within its Limits. A nil one limits nothing.
