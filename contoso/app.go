@@ -153,6 +153,7 @@ func (a *App) Run(ctx context.Context, ln net.Listener) error {
 	g.Go(func() error { return a.assignWaiting(ctx) })
 	g.Go(func() error { return a.watchVisited(ctx) })
 	g.Go(func() error { return a.endIdle(ctx) })
+	g.Go(func() error { return a.retain(ctx) })
 	return g.Wait()
 }
 

@@ -30,6 +30,7 @@ type Config struct {
 	FileLimit     int64         `env:"CONTOSO_FILE_LIMIT, default=20971520" help:"bytes a file may have"`
 	FileLinkLife  time.Duration `env:"CONTOSO_FILE_LINK_LIFE, default=1h" help:"how long the links to files work that webhooks carry"`
 	SessionIdle   time.Duration `env:"CONTOSO_SESSION_IDLE, default=8h" help:"agents who do nothing for so long are signed out"`
+	Retention     env.Duration  `env:"CONTOSO_RETENTION, default=90d" help:"conversations that have ended are deleted after it, with their files; 0: never"`
 	Canvas        Canvas        `env:", prefix=CONTOSO_"`
 	SignIn        SignIn        `env:", prefix=CONTOSO_OIDC_"`
 	Rate          web.Limits    `env:", prefix=CONTOSO_RATE_"`
@@ -117,6 +118,9 @@ func (c Config) resolve(addr net.Addr) (Config, error) {
 	}
 	if c.SessionIdle < minIdle {
 		add("SESSION_IDLE", "expected 5m or more")
+	}
+	if c.Retention != 0 && time.Duration(c.Retention) < minRetention {
+		add("RETENTION", "expected 48h or more, or 0")
 	}
 	if c.SignIn.Issuer == "" {
 		if c.SignIn.ClientID != "" || c.SignIn.ClientSecret != "" || len(c.SignIn.Allowed) > 0 || len(c.SignIn.Supervisors) > 0 {

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/oauth2"
+
+	"github.com/liaison-skill/liaison/internal/env"
 )
 
 func TestAllowed(t *testing.T) {
@@ -151,6 +153,8 @@ func TestConfigIsRefused(t *testing.T) {
 		"supervisors of no domain":         {Config{SignIn: SignIn{Issuer: "https://id.example", ClientID: "d", Supervisors: []string{"@"}}}, local, "CONTOSO_OIDC_SUPERVISORS: "},
 		"sessions shorter than is noted":   {Config{SessionIdle: time.Minute}, local, "CONTOSO_SESSION_IDLE: "},
 		"open when the moon is full":       {Config{Open: "moon"}, local, "CONTOSO_OPEN: "},
+		"ended, and gone today":            {Config{Retention: env.Duration(47 * time.Hour)}, local, "CONTOSO_RETENTION: "},
+		"ended, and kept for two days":     {Config{Retention: env.Duration(48 * time.Hour)}, local, ""},
 		"no files at all":                  {Config{FileLimit: -1}, local, "CONTOSO_FILE_LIMIT: "},
 		"links that never work":            {Config{FileLinkLife: -1}, local, "CONTOSO_FILE_LINK_LIFE: "},
 		"an issuer on this machine by IP6": {Config{SignIn: SignIn{Issuer: "http://[::1]:5002/x", ClientID: "desk"}}, local, ""},

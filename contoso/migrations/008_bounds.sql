@@ -13,3 +13,10 @@ AND l.author = 'user'
 AND c.visitor_id IS NOT NULL;
 
 CREATE INDEX file_visitor ON contoso.file (visitor_id) WHERE visitor_id IS NOT NULL;
+
+-- What is over is deleted after a while: with each row go those that refer to it.
+CREATE INDEX event_line ON contoso.event (line_id) WHERE line_id IS NOT NULL;
+CREATE INDEX line_about ON contoso.line (about) WHERE about IS NOT NULL;
+CREATE INDEX webhook_conversation ON contoso.webhook (conversation_id);
+CREATE INDEX visitor_seen ON contoso.visitor (seen_at);
+CREATE INDEX start_key_used ON contoso.start_key (used_at);
