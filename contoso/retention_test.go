@@ -93,7 +93,7 @@ func TestRetention_what_goes_on_is_young_or_untold_stays(t *testing.T) {
 	t.Parallel()
 	h := runCanvas(t, contoso.Config{})
 	open, young, untold, gone := h.full(t), h.full(t), h.full(t), h.full(t)
-	back := h.full(t) // whose visitor has been there since
+	back := h.full(t) // whose visitor may still come
 	for _, v := range []visit{young, untold, gone, back} {
 		v.ok(t, call{path: v.path("/end")}, nil)
 	}
@@ -101,6 +101,7 @@ func TestRetention_what_goes_on_is_young_or_untold_stays(t *testing.T) {
 	h.stop()
 	older(t, h.db, "91 days", open.id, untold.id, gone.id)
 	older(t, h.db, "89 days", young.id)
+	older(t, h.db, "29 days", back.id)
 	for sql, id := range map[string]string{
 		`UPDATE contoso.webhook SET state = 'queued', due_at = now() + interval '1 hour' WHERE conversation_id = $1`: untold.id,
 		`UPDATE contoso.conversation SET ended_at = now() - interval '91 days' WHERE id = $1`:                        back.id,

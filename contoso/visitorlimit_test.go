@@ -127,8 +127,28 @@ func TestCanvas_a_visitors_files_have_so_much_room(t *testing.T) {
 	want(t, v.do(t, file(1)), 413, "no room")
 }
 
-// Several at once do not get more room than one after the other, and one that is
-// not sent to its end gives it back.
+// Several at once do not get more room than one after the other.
+func TestCanvas_files_at_once_share_the_room(t *testing.T) {
+	t.Parallel()
+	h := runCanvas(t, contoso.Config{Canvas: contoso.Canvas{FileSpace: 1000}})
+	v := h.start(t, "{}")
+	want(t, h.bot(t, "pass", v.id, nil), 200, "")
+	const files = 8
+	answers := make(chan answer, files)
+	for range files {
+		go func() { answers <- v.do(t, call{path: v.path("/files?name=a.txt"), body: strings.Repeat("x", 400)}) }()
+	}
+	statuses := map[int]int{}
+	for range files {
+		statuses[(<-answers).status]++
+	}
+	if statuses[200] != 2 || statuses[413] != files-2 {
+		t.Errorf("answered %v, want two files", statuses)
+	}
+}
+
+// One that is on its way has its room, which it gives back unless it is sent to its
+// end.
 func TestCanvas_files_on_their_way_take_room(t *testing.T) {
 	t.Parallel()
 	h := runCanvas(t, contoso.Config{FileLimit: 800, Canvas: contoso.Canvas{FileSpace: 1000}})
