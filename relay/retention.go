@@ -47,8 +47,10 @@ const pruneSQL = `
 		  AND NOT awake
 		  AND NOT EXISTS (
 			SELECT FROM lane AS l
-			WHERE l.conversation = 'relay ' || r.id
-			  AND (l.destination = 'directline' OR l.destination = 'canvas/' || r.hub))
+			WHERE (l.destination, l.conversation) = ('directline', 'relay ' || r.id))
+		  AND NOT EXISTS (
+			SELECT FROM lane AS l
+			WHERE (l.destination, l.conversation) = ('canvas/' || r.hub, 'relay ' || r.id))
 		ORDER BY spoke_at
 		LIMIT @limit
 		FOR UPDATE SKIP LOCKED

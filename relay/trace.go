@@ -13,8 +13,11 @@ import (
 const spansSQL = `
 	SELECT id, hub, opened_at
 	FROM relay
-	WHERE hub_conversation = @text
-	   OR id IN (
+	WHERE id IN (
+		SELECT id
+		FROM relay
+		WHERE hub_conversation = @text
+		UNION
 		SELECT CAST(substr(d.conversation, 7) AS bigint)
 		FROM delivery AS d
 		WHERE d.key = @text
