@@ -25,6 +25,7 @@ type lane struct {
 	until  time.Time // lease deadline, monotonic
 	lost   bool
 	cancel context.CancelFunc // ends the attempt in flight
+	ending *time.Timer        // does so with the lease
 }
 
 // A message is a pending delivery.
@@ -49,6 +50,9 @@ func (l *lane) extend(until time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.until = until
+	if l.ending != nil {
+		l.ending.Reset(time.Until(until))
+	}
 }
 
 func (l *lane) lose() {
@@ -69,15 +73,25 @@ func (l *lane) looked() {
 }
 
 // mayBegin reports whether an attempt may begin: the lane is still ours. The
-// attempt's cancel function is called if the lane is lost meanwhile.
+// attempt's cancel function is called if the lane is lost meanwhile, or its lease
+// runs out: what an attempt does first may take so long that it would send when
+// somebody else has done so.
 func (l *lane) mayBegin(cancel context.CancelFunc) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.lost || !time.Now().Before(l.until) {
 		return false
 	}
-	l.cancel = cancel
+	l.cancel, l.ending = cancel, time.AfterFunc(time.Until(l.until), cancel)
 	return true
+}
+
+// ended ends what mayBegin began.
+func (l *lane) ended() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ending.Stop()
+	l.ending = nil
 }
 
 func (l *lane) remaining() time.Duration {
@@ -182,6 +196,7 @@ func (o *Outbox) attempt(ctx context.Context, l *lane, m message) (try, bool) {
 	if !l.mayBegin(cancel) {
 		return try{}, false
 	}
+	defer l.ended()
 	whole, ended := o.attempting(whole, l, m)
 	t := try{seq: m.seq, began: now}
 	limited, stop := limit(doubting(receiving(whole, &t.receipt), l.doubts), now.Add(o.config.Timeout), m.expires)

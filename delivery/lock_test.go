@@ -58,6 +58,39 @@ func TestLockedLaneHoldsUpNoOther(t *testing.T) {
 	}
 }
 
+// An attempt whose lease cannot be renewed ends with it: whoever comes next may send
+// from then on.
+func TestAttemptEndsWithItsLease(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.DB(t, migrations.Schema())
+	sending, ended := make(chan struct{}), make(chan time.Time, 1)
+	var again atomic.Bool
+	d := &delivery.Destination[word]{Name: "x", Send: func(ctx context.Context, _ word) error {
+		if again.Swap(true) {
+			return nil
+		}
+		close(sending)
+		<-ctx.Done()
+		ended <- time.Now()
+		return ctx.Err()
+	}}
+	c := quick()
+	c.Lease, c.Timeout = time.Second, 30*time.Second
+	o, _ := begin(t, pool, c, "one", d)
+	put(t, o, d, delivery.Header{}, word{"a", 0})
+	<-sending
+	began := time.Now()
+	tx := lock(t, pool, "a")
+	took := (<-ended).Sub(began)
+	if err := tx.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if took > 10*c.Lease {
+		t.Errorf("it went on for %s", took)
+	}
+	eventually(t, "every lane idle", func() bool { return idle(t, pool) })
+}
+
 // A transaction may enqueue to lanes in any order, while acknowledgements of the
 // same lanes are written:
 //
