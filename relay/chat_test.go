@@ -139,6 +139,11 @@ func (c *chat) do(f func()) {
 	f()
 }
 
+// takes is an agent who takes a conversation over.
+func (c *chat) takes(id livechat.ConversationID) {
+	c.do(func() { c.passes[id] = livechat.Passing{} })
+}
+
 // takesBack is the hub's side of a return.
 func (c *chat) takesBack(id livechat.ConversationID) {
 	c.do(func() { delete(c.passes, id) })

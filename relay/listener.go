@@ -27,8 +27,12 @@ type listener struct {
 	typed time.Time // when the user last saw that the copilot is typing
 }
 
+// maxPart bounds how much is done in one transaction, of which the time is bounded.
+const maxPart = 32
+
 // hear promises what the copilot said to the user, and keeps up to where it was
-// heard, if this is still who listens.
+// heard, if this is still who listens. Of much that comes at once each part is for
+// itself: what comes again, because the last was not kept, is known by its ids.
 func (l *listener) hear(ctx context.Context, b directline.Batch) error {
 	if err := l.renewed(ctx, &l.w, b.State); err != nil {
 		return err
@@ -43,20 +47,28 @@ func (l *listener) hear(ctx context.Context, b directline.Batch) error {
 			there = l.presence(ctx, a.Activity) // a question to the hub: not within the transaction
 		}
 	}
-	err := l.commit(ctx, func(tx *delivery.Tx) error {
-		w, err := lockHeard(ctx, tx, l.w)
-		if err != nil {
-			return err
-		}
-		for _, a := range b.Activities {
-			if err := l.pass(ctx, tx, w, a, there); err != nil {
+	left := b.Activities
+	for len(left) > 0 {
+		part := left[:min(len(left), maxPart)]
+		left = left[len(part):]
+		err := l.commit(ctx, func(tx *delivery.Tx) error {
+			w, err := lockHeard(ctx, tx, l.w)
+			if err != nil {
 				return err
 			}
+			for _, a := range part {
+				if err := l.pass(ctx, tx, w, a, there); err != nil {
+					return err
+				}
+			}
+			if len(left) > 0 {
+				return nil
+			}
+			return keepHeard(ctx, tx, w, heard{b.State.Watermark, b.State.Heard, b.State.Said})
+		})
+		if err != nil {
+			return fmt.Errorf("hear copilot: %w", err)
 		}
-		return keepHeard(ctx, tx, w, heard{b.State.Watermark, b.State.Heard, b.State.Said})
-	})
-	if err != nil {
-		return fmt.Errorf("hear copilot: %w", err)
 	}
 	return nil
 }

@@ -67,6 +67,35 @@ func (r *rig) givesAway(last string, variables map[string]string, n int) {
 	})
 }
 
+// TestMuchSaid: what the copilot says at once may be much more than one transaction
+// has time for.
+func TestMuchSaid(t *testing.T) {
+	t.Parallel()
+	const many = 2000
+	r := newRig(t)
+	var all []activity.Activity
+	for i := range many {
+		all = append(all, activity.Activity{Type: activity.TypeMessage, Text: fmt.Sprint(i)})
+	}
+	r.sandbox.Direct().SetAnswer(func(a activity.Activity) []activity.Activity {
+		if a.Type != activity.TypeMessage {
+			return nil
+		}
+		return all
+	})
+	one := r.start("one")
+	r.says(one, "first")
+	eventually(t, "all is promised", func() bool { return r.count(`SELECT COALESCE(max(last_seq), 0) FROM lane WHERE destination LIKE 'canvas/%'`) >= many }, func() any {
+		return []any{r.count(`SELECT COALESCE(max(last_seq), 0) FROM lane WHERE destination LIKE 'canvas/%'`), len(r.chat.said(only)), len(r.sandbox.Direct().Log(r.talk())), len(r.sandbox.Direct().Conversations())}
+	})
+	eventually(t, "some is shown", func() bool { return len(r.chat.said(only)) >= 100 })
+	for i, text := range r.chat.said(only) {
+		if text != fmt.Sprint(i) {
+			t.Fatalf("the user was shown %q as number %d", text, i)
+		}
+	}
+}
+
 // TestTakenOverWhilePassing: an agent who is faster than the copilot's last words
 // learns all the same what it tells people, and nobody is told that there is nobody.
 func TestTakenOverWhilePassing(t *testing.T) {
@@ -85,7 +114,7 @@ func TestTakenOverWhilePassing(t *testing.T) {
 				}
 				return nil
 			}
-			r.chat.passes[only] = livechat.Passing{}
+			r.chat.takes(only)
 			one := r.start("one")
 			r.says(one, "person")
 			r.waitState(relay.People)
