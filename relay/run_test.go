@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net/http"
 	"os"
 	"slices"
 	"strconv"
@@ -41,6 +40,7 @@ type run struct {
 
 	mu       sync.Mutex
 	replicas [2]replica
+	killed   int // replicas so far
 	lost     map[activity.ConversationID]bool
 	maybe    map[string]bool // words that were under way when their copilot let go
 
@@ -64,8 +64,8 @@ func (l *ledger) all() []heardWord {
 	return slices.Clone(l.words)
 }
 
-// TestRun: dropped streams, late copies, expiry, doubtful answers, refusals and
-// restarts lose and double nothing, and change no order. TEST_RELAY_SEED,
+// TestRun: dropped streams, late copies, expiry, doubtful answers, refusals, restarts,
+// outages and agents who take over unasked lose and double nothing, and change no order. TEST_RELAY_SEED,
 // TEST_RELAY_CONVERSATIONS and TEST_RELAY_ROUNDS make another run, and a longer one.
 func TestRun(t *testing.T) {
 	t.Parallel()
@@ -81,6 +81,7 @@ func TestRun(t *testing.T) {
 				r.client.Access = directline.Access{Secret: r.sandbox.Direct().Secret(), Base: r.sandbox.Direct().BaseURL()}
 				r.config.Secret = "set"
 			}
+			r.lease = 3 * time.Second // a busy machine must not lose it
 			r.sandbox.Direct().SetAnswer(r.heard.answer)
 			r.replicas = [2]replica{r.start("one"), r.start("two")}
 			t.Logf("seed %d", seed)
@@ -153,6 +154,11 @@ func (r *run) user(random *rand.Rand, id livechat.ConversationID) []string {
 			<-time.After(time.Duration(random.IntN(100)) * time.Millisecond)
 			continue
 		}
+		if random.IntN(3) == 0 {
+			r.waitAnswered(id, promised[len(promised)-1])
+			promised = append(promised, r.takeOver(random, id, round))
+			continue
+		}
 		say(fmt.Sprintf("%d person", round))
 		late, back := fmt.Sprintf("%s %d maybe", id, round), fmt.Sprintf("%s %d back", id, round)
 		pending := []string{late, back} // the hub keeps what the copilot did not take
@@ -174,10 +180,51 @@ func (r *run) user(random *rand.Rand, id livechat.ConversationID) []string {
 	return promised
 }
 
+// takeOver lets an agent take a user over whom the copilot has not let go, and give
+// them back. It returns what nobody answered.
+func (r *run) takeOver(random *rand.Rand, id livechat.ConversationID, round int) string {
+	last, back := fmt.Sprintf("%s %d maybe", id, round), fmt.Sprintf("%s %d back", id, round)
+	r.mu.Lock()
+	r.maybe[last] = true // its answer comes too late
+	r.mu.Unlock()
+	r.chat.takes(id)
+	r.post(random, livechat.CanvasEvent{Kind: livechat.CanvasAsked, ID: last, Conversation: id, Text: last})
+	r.waitPassed(id)
+	r.chat.takesBack(id)
+	r.post(random, livechat.CanvasEvent{Kind: livechat.CanvasReturned, ID: back, Conversation: id, Pending: []string{back}})
+	return back
+}
+
+// waitAnswered waits until the user was shown all that there is to show: who is taken
+// over would not see it any more.
+func (r *run) waitAnswered(id livechat.ConversationID, last string) {
+	const sql = `SELECT count(*) FROM lane JOIN relay AS r ON conversation = 'relay ' || r.id WHERE hub_conversation = $1 AND last_seq > acked_seq`
+	for deadline := time.Now().Add(5 * time.Minute); time.Now().Before(deadline); <-time.After(20 * time.Millisecond) {
+		var waiting int
+		err := r.pool.QueryRow(r.tb.Context(), sql, id).Scan(&waiting)
+		heard := r.heard.all()
+		slices.Reverse(heard)
+		i := slices.IndexFunc(heard, func(w heardWord) bool { return w.text == last })
+		if err != nil || waiting > 0 || i < 0 {
+			continue
+		}
+		r.mu.Lock()
+		lost := r.lost[heard[i].talk]
+		r.mu.Unlock()
+		if lost || slices.Contains(r.echoes(id), last) {
+			return
+		}
+	}
+	r.tb.Errorf("%s: %q was not answered", id, last)
+}
+
 // waitPassed waits until people have a conversation.
 func (r *run) waitPassed(id livechat.ConversationID) {
+	const sql = `SELECT state FROM relay WHERE hub_conversation = $1`
 	for deadline := time.Now().Add(5 * time.Minute); time.Now().Before(deadline); <-time.After(20 * time.Millisecond) {
-		if _, ok := r.chat.passed(id); ok && r.state(id) == relay.People {
+		var state relay.State
+		err := r.pool.QueryRow(r.tb.Context(), sql, id).Scan(&state) // the database may be away
+		if _, ok := r.chat.passed(id); ok && err == nil && state == relay.People {
 			return
 		}
 	}
@@ -197,64 +244,11 @@ func (r *run) post(random *rand.Rand, e livechat.CanvasEvent) (taken bool) {
 			return taken
 		case err == nil:
 			taken, again = true, random.IntN(5) == 0
+		default:
+			<-time.After(10 * time.Millisecond)
 		}
 	}
 	return taken
-}
-
-// meddle makes trouble until ctx ends.
-func (r *run) meddle(ctx context.Context, random *rand.Rand) {
-	direct := r.sandbox.Direct()
-	for ctx.Err() == nil {
-		r.progress(ctx, 2+random.IntN(4))
-		talks := direct.Conversations()
-		if len(talks) == 0 {
-			continue
-		}
-		one := talks[random.IntN(len(talks))]
-		switch random.IntN(12) {
-		case 0, 1:
-			direct.DropStream(one)
-		case 2:
-			direct.Repeat(one, 1+random.IntN(5))
-		case 3:
-			direct.ExpireTokens(one)
-			r.loses(one)
-		case 4:
-			if !r.secret && random.IntN(3) == 0 {
-				r.loses(one)
-				direct.Forget(one)
-			}
-		case 5:
-			r.sandbox.Fault(sandbox.DirectLine, sandbox.Fault{Status: http.StatusBadGateway, Accept: true, Times: 1 + random.IntN(3)})
-		case 6:
-			r.sandbox.Fault(sandbox.DirectLine, sandbox.Fault{Reset: true, Accept: random.IntN(2) == 0, Times: 1 + random.IntN(2)})
-		case 7:
-			r.sandbox.Fault(sandbox.DirectLine, sandbox.Fault{Status: http.StatusServiceUnavailable, Times: 1 + random.IntN(4)})
-		case 8:
-			r.sandbox.Fault(sandbox.DirectLineStream, sandbox.Fault{Status: http.StatusBadGateway, Times: 1 + random.IntN(3)})
-		case 9, 10:
-			r.hubFault(random)
-		case 11:
-			r.restart(random.IntN(2)) //nolint:contextcheck // a replica outlives the trouble
-		}
-	}
-}
-
-// progress waits until the copilot has heard some more words, or for a while: on a busy
-// machine trouble must not be all that happens.
-func (r *run) progress(ctx context.Context, words int) {
-	from, tick := len(r.heard.all()), time.NewTicker(20*time.Millisecond)
-	defer tick.Stop()
-	for enough := time.After(500 * time.Millisecond); len(r.heard.all()) < from+words; {
-		select {
-		case <-ctx.Done():
-			return
-		case <-enough:
-			return
-		case <-tick.C:
-		}
-	}
 }
 
 // drain waits until nothing is promised any more, for as long as anything moves.
@@ -270,37 +264,4 @@ func (r *run) drain() {
 			return
 		}
 	}
-}
-
-func (r *run) loses(id activity.ConversationID) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.lost[id] = !r.secret || r.lost[id]
-}
-
-// hubFault makes the hub answer some calls with what it is not sure of, or not at
-// all.
-func (r *run) hubFault(random *rand.Rand) {
-	left, status := 1+random.IntN(3), []int{http.StatusBadGateway, http.StatusServiceUnavailable}[random.IntN(2)]
-	r.chat.do(func() {
-		r.chat.refuse = func(string) error {
-			if left--; left < 0 {
-				return nil
-			}
-			return refusal{status}
-		}
-	})
-}
-
-func (r *run) restart(n int) {
-	name := []string{"one", "two"}[n]
-	r.mu.Lock()
-	old := r.replicas[n]
-	r.replicas[n] = r.replicas[1-n]
-	r.mu.Unlock()
-	old.stop()
-	fresh := r.start(name)
-	r.mu.Lock()
-	r.replicas[n] = fresh
-	r.mu.Unlock()
 }
