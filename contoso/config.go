@@ -44,13 +44,13 @@ type Canvas struct {
 	WebhookSecret env.Secret    `env:"CANVAS_WEBHOOK_SECRET" help:"signs these webhooks; CONTOSO_WEBHOOK_SECRET by default"`
 	EmbedOrigins  []string      `env:"EMBED_ORIGINS" help:"comma list of the sites that may show /chat in a frame, as in https://www.example.com; empty: its own alone"`
 	Idle          time.Duration `env:"CANVAS_IDLE, default=24h" help:"how long a user may say nothing to the copilot before the conversation is ended; 0: for ever"`
-	PerIP         float64       `env:"CANVAS_PER_IP, default=2" help:"starts and messages a second from one address, above which it gets 429; 0: no limit"`
-	PerIPBurst    int           `env:"CANVAS_PER_IP_BURST, default=30" help:"the same at once"`
+	PerIP         float64       `env:"CANVAS_PER_IP, default=50" help:"starts and messages a second from one address, above which it gets 429; 0: no limit"`
+	PerIPBurst    int           `env:"CANVAS_PER_IP_BURST, default=500" help:"the same at once"`
 
-	OpenPerIP         float64 `env:"CANVAS_OPEN_PER_IP, default=0.1" help:"new conversations a second from one address; 0: no limit"`
-	OpenPerIPBurst    int     `env:"CANVAS_OPEN_PER_IP_BURST, default=60" help:"the same at once"`
-	PerVisitor        float64 `env:"CANVAS_PER_VISITOR, default=0.5" help:"what one user may say, give and change a second; 0: no limit"`
-	PerVisitorBurst   int     `env:"CANVAS_PER_VISITOR_BURST, default=40" help:"the same at once"`
+	OpenPerIP         float64 `env:"CANVAS_OPEN_PER_IP, default=2" help:"new conversations a second from one address; 0: no limit"`
+	OpenPerIPBurst    int     `env:"CANVAS_OPEN_PER_IP_BURST, default=600" help:"the same at once"`
+	PerVisitor        float64 `env:"CANVAS_PER_VISITOR, default=5" help:"what one user may say, give and change a second; 0: no limit"`
+	PerVisitorBurst   int     `env:"CANVAS_PER_VISITOR_BURST, default=200" help:"the same at once"`
 	Streams           int     `env:"CANVAS_STREAMS, default=5000" help:"open pages of users that one process follows; 0: no limit"`
 	StreamsPerVisitor int     `env:"CANVAS_STREAMS_PER_VISITOR, default=10" help:"open pages of one user; 0: no limit"`
 	FileSpace         int64   `env:"CANVAS_FILE_SPACE, default=104857600" help:"bytes the files of one user may have together; 0: no limit"`
