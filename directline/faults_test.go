@@ -105,6 +105,28 @@ func TestNoStreamForGood(t *testing.T) {
 	}
 }
 
+// TestSilentStream: a stream that is open and brings nothing keeps nobody waiting.
+func TestSilentStream(t *testing.T) {
+	t.Parallel()
+	s, c := rig(t)
+	echoes(s)
+	conv, e := open(t, c), newEar()
+	listen(t, conv, e)
+	id := conv.State().Conversation
+	if err := s.Direct().WaitStream(patient(t), id, true); err != nil {
+		t.Fatal(err)
+	}
+	insist(t, conv, words("1", "one"))
+	e.wait(t, 1)
+	s.Direct().HushStream(id)
+	insist(t, conv, words("2", "two"))
+	if diff := gocmp.Diff([]string{"you said one", "you said two"}, e.wait(t, 2)); diff != "" {
+		t.Errorf("heard (-want +got):\n%s", diff)
+	}
+	insist(t, conv, words("3", "three"))
+	e.wait(t, 3)
+}
+
 // TestRefusalsAreToldByRule: an outbox asks the error what to do.
 func TestRefusalsAreToldByRule(t *testing.T) {
 	t.Parallel()

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -62,16 +63,19 @@ func (l *listener) follow(ctx context.Context) error {
 }
 
 // frames takes frame after frame, and between them looks at the token, at whether
-// anybody talks, and at the connection: only who writes learns that it is dead.
+// anybody talks, and at the connection: only who writes learns that it is dead, and
+// only who polls, that it is forgotten on the way.
 func (l *listener) frames(ctx context.Context, conn *websocket.Conn, frames <-chan []byte) error {
 	tick := time.NewTicker(l.pace.Tick)
 	defer tick.Stop()
+	last, silence := time.Now(), l.pace.Tick
 	for {
 		select {
 		case data, ok := <-frames:
 			if !ok {
 				return cmp.Or(ctx.Err(), errDropped)
 			}
+			last, silence = time.Now(), l.pace.Tick
 			if err := l.frame(ctx, data); err != nil {
 				return err
 			}
@@ -83,6 +87,13 @@ func (l *listener) frames(ctx context.Context, conn *websocket.Conn, frames <-ch
 				return err
 			}
 			if err := l.alive(ctx, conn); err != nil {
+				return err
+			}
+			if time.Since(last) < silence {
+				continue
+			}
+			silence *= 2
+			if err := l.missed(ctx); err != nil {
 				return err
 			}
 		case <-ctx.Done():
@@ -112,6 +123,21 @@ func (l *listener) alive(ctx context.Context, conn *websocket.Conn) error {
 		return errDropped
 	}
 	return nil
+}
+
+// missed looks for what a silent stream should have brought. If there is something,
+// the stream is dead.
+func (l *listener) missed(ctx context.Context) error {
+	before := l.State().Heard
+	err := l.poll(ctx)
+	_, mine := errors.AsType[*hearError](err)
+	switch {
+	case mine || permanent(err) || ctx.Err() != nil:
+		return err
+	case !slices.Equal(before, l.State().Heard):
+		return errDropped
+	}
+	return nil // where polling fails, the stream may live
 }
 
 // dial opens a stream.

@@ -140,12 +140,16 @@ func TestTokensAreRefreshedAtHalfLife(t *testing.T) {
 	conv := open(t, c)
 	s.Direct().SetTokenLife(30 * time.Minute)
 	first := conv.State()
-	listen(t, conv, newEar()) // on the stream that came with the start: its next call is the refresh
-	calls, err := s.WaitRequests(patient(t), sandbox.DirectLine, 2)
-	if err != nil || !strings.HasSuffix(calls[1].Path, "/tokens/refresh") {
-		t.Fatalf("%v, %+v", err, calls)
+	listen(t, conv, newEar())
+	var refresh sandbox.Request
+	for n := 1; !strings.HasSuffix(refresh.Path, "/tokens/refresh"); n++ {
+		calls, err := s.WaitRequests(patient(t), sandbox.DirectLine, n)
+		if err != nil {
+			t.Fatalf("%v, %+v", err, calls)
+		}
+		refresh = calls[n-1]
 	}
-	if early := calls[1].At.Sub(first.Issued); early < 4*time.Second {
+	if early := refresh.At.Sub(first.Issued); early < 4*time.Second {
 		t.Errorf("refreshed after %s of 8 s", early)
 	}
 	say(t, conv, "1", "hello")

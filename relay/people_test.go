@@ -166,6 +166,28 @@ func TestGone(t *testing.T) {
 	eventually(t, "the copilot knows", func() bool { return slices.Contains(r.heard(r.talk()), "endOfConversation") })
 }
 
+// TestUnshown: where the hub refuses words of the copilot's, the user is told that
+// there were some.
+func TestUnshown(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.echoes()
+	one := r.start("one")
+	r.says(one, "first")
+	r.waitSaid("heard first")
+	r.chat.do(func() {
+		r.chat.refuse = func(string) error {
+			r.chat.refuse = nil
+			return refusal{http.StatusRequestEntityTooLarge}
+		}
+	})
+	r.says(one, "second")
+	const unshown = "Something the copilot said could not be shown here. Please ask again."
+	r.waitSaid("heard first", unshown)
+	r.says(one, "third")
+	r.waitSaid("heard first", unshown, "heard third")
+}
+
 // TestDoubtfulHub: what the hub took without saying so is not shown twice.
 func TestDoubtfulHub(t *testing.T) {
 	t.Parallel()

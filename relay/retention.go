@@ -43,7 +43,8 @@ const pruneSQL = `
 	WHERE id IN (
 		SELECT id
 		FROM relay AS r
-		WHERE spoke_at < now() - @keep::interval
+		WHERE opened_at < now() - @keep::interval
+		  AND spoke_at < now() - @keep::interval
 		  AND NOT awake
 		  AND NOT EXISTS (
 			SELECT FROM lane AS l
@@ -51,7 +52,7 @@ const pruneSQL = `
 		  AND NOT EXISTS (
 			SELECT FROM lane AS l
 			WHERE (l.destination, l.conversation) = ('canvas/' || r.hub, 'relay ' || r.id))
-		ORDER BY spoke_at
+		ORDER BY opened_at
 		LIMIT @limit
 		FOR UPDATE SKIP LOCKED
 	)`

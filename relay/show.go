@@ -66,6 +66,8 @@ func (r *Relay) canvasSettled(ctx context.Context, tx *delivery.Tx, o canvasOrde
 		return r.notPassed(ctx, tx, w)
 	case o.Show != nil && taken && w.State == Copilot: // else they still learn what the copilot knows
 		return move(ctx, tx, w, People)
+	case o.Show != nil && o.Show.Format == livechat.Markdown && w.State == Copilot: // the copilot's words, not ours
+		return r.notify(ctx, tx, w, texts.CopilotLineUnshown())
 	}
 	return nil
 }

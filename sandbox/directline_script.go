@@ -102,6 +102,16 @@ func (t *talk) drop() {
 	}
 }
 
+// HushStream makes the stream of a conversation carry nothing any more, as one does
+// whose network has forgotten it. It stays open.
+func (c Direct) HushStream(id activity.ConversationID) {
+	c.in(id, func(t *talk) {
+		if t.tap != nil {
+			t.tap.hush = true
+		}
+	})
+}
+
 // KeepAlive sends an empty frame.
 func (c Direct) KeepAlive(id activity.ConversationID) {
 	c.in(id, func(t *talk) { t.push([]byte{}) })

@@ -18,6 +18,7 @@ type tap struct {
 	next   int      // the first activity that was not sent
 	frames [][]byte // to send beside the activities
 	drop   bool     // break the connection
+	hush   bool     // send nothing any more
 }
 
 // A stream is a body that is an open WebSocket.
@@ -115,6 +116,9 @@ func (b stream) feed(ctx context.Context, conn *websocket.Conn, mine *tap) {
 func (b stream) pending(mine *tap) (frames [][]byte, changed <-chan struct{}, drop bool) {
 	b.d.mu.Lock()
 	defer b.d.mu.Unlock()
+	if mine.hush {
+		return nil, b.t.changed, mine.drop
+	}
 	if mine.next < len(b.t.log) {
 		frames = append(frames, encode(b.t.set(mine.next)))
 		mine.next = len(b.t.log)

@@ -129,6 +129,22 @@ func (k *scriptedSkill) last() activity.Activity {
 	return got[len(got)-1]
 }
 
+// waitText waits for words: the page shows them before the skill has them, and tells
+// of typing beside.
+func (k *scriptedSkill) waitText(want string) {
+	k.tb.Helper()
+	said := func(a activity.Activity) bool { return a.Type == activity.TypeMessage && a.Text == want }
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for ctx := patient(k.tb); !slices.ContainsFunc(k.received(), said); {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			k.tb.Fatalf("the skill was not told %q", want)
+		}
+	}
+}
+
 func chatURL(s *sandbox.Sandbox, conversation activity.ConversationID) string {
 	return s.URL() + "/teams/v3/conversations/" + url.PathEscape(string(conversation)) + "/activities"
 }

@@ -93,7 +93,7 @@ func handoffExamples() []Text {
 	return all
 }
 
-func canvasExamples() []Text { return []Text{CopilotAnew(), CopilotLineFailed()} }
+func canvasExamples() []Text { return []Text{CopilotAnew(), CopilotLineFailed(), CopilotLineUnshown()} }
 
 func partExamples() []Text {
 	all := []Text{
