@@ -22,8 +22,8 @@ func TestPlans(t *testing.T) {
 	const many = 20000
 	db := pgtest.DB(t, migrations.Schema())
 	for _, sql := range []string{
-		`INSERT INTO relay (hub, hub_conversation, user_id, profile, state, ended_at, spoke_at)
-		SELECT 'hub', 'c' || n, 'u' || n, '{}', 'ended', now(), now() - n * interval '1 minute'
+		`INSERT INTO relay (hub, hub_conversation, user_id, profile, state, ended_at, opened_at, spoke_at)
+		SELECT 'hub', 'c' || n, 'u' || n, '{}', 'ended', now(), now() - n * interval '1 minute', now() - n * interval '1 minute'
 		FROM generate_series(1, 20000) AS n`,
 		`INSERT INTO lane (destination, conversation, last_seq, acked_seq, epoch)
 		SELECT d, 'relay ' || n, 1, 1, 1
@@ -42,7 +42,8 @@ func TestPlans(t *testing.T) {
 		"prune":  {pruneSQL, pgx.NamedArgs{"keep": 2 * time.Hour, "limit": pruneBatch}},
 		"attend": {attendSQL, pgx.NamedArgs{"me": "me", "lease": time.Minute, "free": maxClaim, "hubs": []string{"hub"}}},
 		"keep":   {keepSQL, pgx.NamedArgs{"keep": time.Hour, "within": time.Minute, "limit": keepBatch}},
-		"user":   {lockOfUserSQL, pgx.NamedArgs{"user": "u5"}},
+		"user":   {lockOfUserSQL, pgx.NamedArgs{"hub": "", "user": "u5"}},
+		"count":  {countSQL, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

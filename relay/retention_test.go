@@ -63,7 +63,7 @@ func TestPrune(t *testing.T) {
 // old makes everything a day older.
 func (*rig) old(t *testing.T, pool *pgxpool.Pool) {
 	t.Helper()
-	for table, column := range map[string]string{"relay": "spoke_at", "delivery": "created_at", "attempt": "began_at"} {
+	for column, table := range map[string]string{"opened_at": "relay", "spoke_at": "relay", "created_at": "delivery", "began_at": "attempt"} {
 		if _, err := pool.Exec(t.Context(), fmt.Sprintf(`UPDATE %s SET %s = %[2]s - interval '1 day'`, table, column)); err != nil {
 			t.Fatal(err)
 		}
