@@ -24,7 +24,7 @@ type listener struct {
 	*Relay
 	w     row // as it was claimed; its token may be newer by now
 	c     *directline.Conversation
-	typed time.Time // when the user last saw that the copilot is typing
+	typed time.Time // when the user last saw that the copilot is typing; zero once it spoke
 }
 
 // maxPart bounds how much is done in one transaction, of which the time is bounded.
@@ -70,6 +70,7 @@ func (l *listener) hear(ctx context.Context, b directline.Batch) error {
 			return fmt.Errorf("hear copilot: %w", err)
 		}
 	}
+	l.typed = time.Time{} // what is said ends the typing that was shown
 	return nil
 }
 

@@ -212,7 +212,7 @@ func TestDoubtfulHub(t *testing.T) {
 }
 
 // TestTyping: the user sees that the copilot is typing, and the copilot that the user
-// is; neither more often than every three seconds.
+// is; neither more often than every three seconds, but that what is said ends it.
 func TestTyping(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -234,9 +234,12 @@ func TestTyping(t *testing.T) {
 	eventually(t, "the copilot is seen typing", func() bool { return shown() > 0 })
 	r.says(one, "second")
 	r.waitSaid("heard first", "heard second")
-	if n := shown(); n > 2 {
-		t.Errorf("typing was shown %d times in a moment", n)
+	before := shown()
+	if before > 2 {
+		t.Errorf("typing was shown %d times in a moment", before)
 	}
+	r.sandbox.Direct().Say(r.talk(), activity.Activity{Type: activity.TypeTyping})
+	eventually(t, "the copilot is seen typing on", func() bool { return shown() > before })
 	posts := 0
 	for _, q := range r.sandbox.Requests(sandbox.DirectLine) {
 		if strings.Contains(string(q.Body), `"type":"typing"`) {
