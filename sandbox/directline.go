@@ -157,7 +157,7 @@ func (d *directLine) poll(q request, _ client, t *talk) reply {
 	if !ok {
 		return connectorError(http.StatusBadRequest, "BadArgument", "The watermark is not one.")
 	}
-	return reply{http.StatusOK, t.set(from)}
+	return reply{http.StatusOK, t.set(from, len(t.log))}
 }
 
 // post takes an activity of the user's. Whoever listens may see it before the

@@ -16,9 +16,15 @@ const frameTimeout = 10 * time.Second
 // A tap is one end of an open stream.
 type tap struct {
 	next   int      // the first activity that was not sent
-	frames [][]byte // to send beside the activities
+	frames []beside // to send beside the activities
 	drop   bool     // break the connection
 	hush   bool     // send nothing any more
+}
+
+// A beside is a frame to send behind the activities before at.
+type beside struct {
+	at   int
+	body []byte
 }
 
 // A stream is a body that is an open WebSocket.
@@ -119,12 +125,18 @@ func (b stream) pending(mine *tap) (frames [][]byte, changed <-chan struct{}, dr
 	if mine.hush {
 		return nil, b.t.changed, mine.drop
 	}
-	if mine.next < len(b.t.log) {
-		frames = append(frames, encode(b.t.set(mine.next)))
-		mine.next = len(b.t.log)
+	said := func(to int) {
+		if mine.next < to {
+			frames = append(frames, encode(b.t.set(mine.next, to)))
+			mine.next = to
+		}
 	}
-	frames = append(frames, mine.frames...)
+	for _, f := range mine.frames {
+		said(f.at)
+		frames = append(frames, f.body)
+	}
 	mine.frames = nil
+	said(len(b.t.log))
 	return frames, b.t.changed, mine.drop
 }
 

@@ -155,7 +155,7 @@ func (t *talk) add(a activity.Activity, actions ...string) activity.Activity {
 // push sends a frame to the stream that is open.
 func (t *talk) push(frame []byte) {
 	if t.tap != nil {
-		t.tap.frames = append(t.tap.frames, frame)
+		t.tap.frames = append(t.tap.frames, beside{len(t.log), frame})
 		t.wake()
 	}
 }
@@ -169,7 +169,7 @@ func (t *talk) since(watermark string, missing int) (int, bool) {
 	return n, err == nil && n >= 0 && n <= len(t.log)
 }
 
-// set is what was said from an activity on.
-func (t *talk) set(from int) activitySet {
-	return activitySet{Activities: slices.Concat([]direct{}, t.log[from:]), Watermark: strconv.Itoa(len(t.log))}
+// set is what was said from an activity on, before another.
+func (t *talk) set(from, to int) activitySet {
+	return activitySet{Activities: slices.Concat([]direct{}, t.log[from:to]), Watermark: strconv.Itoa(to)}
 }
