@@ -73,6 +73,7 @@ func TestChat_has_nothing_that_WCAG_refuses(t *testing.T) {
 	page.Wait(`document.querySelector("#scroller").clientHeight > 100`, "true")
 	want(t, h.deed(t, id, "end", `{"sender":"Ana"}`), 204, "")
 	page.Wait(`document.querySelector("#over").hidden`, "false")
+	page.Wait(`(({ scrollHeight, scrollTop, clientHeight }) => scrollHeight - scrollTop - clientHeight < 2)(document.querySelector("#scroller"))`, "true")
 	audit("the end")
 	picture(t, page, "chat-end")
 }

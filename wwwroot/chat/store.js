@@ -19,6 +19,7 @@ const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
 const pendingKey = "chat on its way";
 const typingLasts = 6000; // ms
+const tellingLasts = 20_000; // ms after which there is no connection
 
 // reason is why something did not work, in words for the user.
 export function reason(problem) {
@@ -33,6 +34,7 @@ export class Store extends EventTarget {
   typingUntil = 0;
   #seq = 0;
   #source = null;
+  #telling = Promise.resolve(); // ends with what was said last
 
   pathOf(rest = "") {
     return `/api/canvas/conversations/${encodeURIComponent(this.conversation.id)}${rest}`;
@@ -135,12 +137,15 @@ export class Store extends EventTarget {
     }
   }
 
-  // send shows the words at once. The key makes every repetition the same line.
+  // send shows the words at once, and tells them behind those before. The key makes
+  // every repetition the same line.
   async send(message, value = "") {
     const key = crypto.randomUUID();
     this.pending.set(key, { id: key, key, from: "user", event: "message", sender: "", message, value, timestamp: new Date().toISOString(), state: "sending" });
     this.#remember();
-    await this.retry(key);
+    this.#changed();
+    this.#telling = this.#telling.then(() => this.retry(key));
+    await this.#telling;
   }
 
   async retry(key) {
@@ -149,7 +154,9 @@ export class Store extends EventTarget {
     words.state = "sending";
     this.#changed();
     try {
-      const line = await request(this.pathOf("/messages"), json("POST", { message: words.message, value: words.value }, { "Idempotency-Key": key }));
+      const line = await request(this.pathOf("/messages"), {
+        ...json("POST", { message: words.message, value: words.value }, { "Idempotency-Key": key }), signal: AbortSignal.timeout(tellingLasts),
+      });
       if (!this.lines.has(line.id)) this.#put(line); // the stream may have been faster
     } catch (problem) {
       words.state = "unsent";

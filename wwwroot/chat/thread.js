@@ -175,9 +175,14 @@ function toEnd() {
 export function threadKeys() {
   const scroller = byId("scroller");
   byId("to-newest").addEventListener("click", toEnd);
+  let height = 0;
   scroller.addEventListener("scroll", () => {
+    if (scroller.clientHeight !== height) return; // the room has changed, not the reader's mind
     following = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < near;
     if (following) byId("to-newest").hidden = true;
   });
-  new ResizeObserver(() => { if (following) toEnd(); }).observe(scroller);
+  new ResizeObserver(() => {
+    height = scroller.clientHeight;
+    if (following) toEnd();
+  }).observe(scroller);
 }
