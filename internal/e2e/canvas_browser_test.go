@@ -232,6 +232,7 @@ func (s *stage) endAndBeginAnew() {
 	s.agent.Click("#end-confirm")
 	s.user.Wait(chatOver, "true")
 	s.sees(s.user, "#log", "This conversation has ended. exchanged")
+	s.user.Wait(`(({ scrollHeight, scrollTop, clientHeight }) => scrollHeight - scrollTop - clientHeight < 2)(document.querySelector("#scroller"))`, "true")
 	s.audit("after the end")
 	s.user.Click("#again")
 	s.user.Wait(chatStatus, "You talk to the copilot")
