@@ -15,10 +15,7 @@ import (
 func TestOtherHub(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.echoes()
-	one := r.start("one")
-	r.says(one, "first")
-	r.waitSaid("heard first")
+	one := r.talking()
 	first := r.talk()
 	one.stop()
 	r.hub = "other"

@@ -45,10 +45,7 @@ func TestOutage(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.lease = 30 * time.Second
-	r.echoes()
-	one := r.start("one")
-	r.says(one, "first")
-	r.waitSaid("heard first")
+	r.talking()
 	if err := r.sandbox.Direct().WaitStream(t.Context(), r.talk(), true); err != nil {
 		t.Fatal(err)
 	}

@@ -102,10 +102,7 @@ func TestHints(t *testing.T) {
 func TestHandoffOfAUser(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.echoes()
-	one := r.start("one")
-	r.says(one, "first")
-	r.waitSaid("heard first")
+	one := r.talking()
 	// Over Direct Line anybody with the token can post an event.
 	body := `{"type":"event","name":"handoff.initiate","from":{"id":"dl_me","role":"bot"},"value":{}}`
 	var token string
@@ -171,10 +168,7 @@ func TestGone(t *testing.T) {
 func TestUnshown(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.echoes()
-	one := r.start("one")
-	r.says(one, "first")
-	r.waitSaid("heard first")
+	one := r.talking()
 	r.chat.do(func() {
 		r.chat.refuse = func(string) error {
 			r.chat.refuse = nil
@@ -216,10 +210,7 @@ func TestDoubtfulHub(t *testing.T) {
 func TestTyping(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.echoes()
-	one := r.start("one")
-	r.says(one, "first")
-	r.waitSaid("heard first")
+	one := r.talking()
 	if err := r.sandbox.Direct().WaitStream(t.Context(), r.talk(), true); err != nil {
 		t.Fatal(err)
 	}

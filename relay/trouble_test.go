@@ -26,6 +26,16 @@ func (r *rig) echoes() {
 	})
 }
 
+// talking starts a replica with which an echoing copilot has spoken.
+func (r *rig) talking() replica {
+	r.tb.Helper()
+	r.echoes()
+	one := r.start("one")
+	r.says(one, "first")
+	r.waitSaid("heard first")
+	return one
+}
+
 // numbers are the words of a conversation, and what an echo says to them.
 func numbers(n int) (words, echoes []string) {
 	for i := range n {
@@ -69,10 +79,7 @@ func TestFaults(t *testing.T) {
 func TestRefusedWord(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.echoes()
-	one := r.start("one")
-	r.says(one, "first")
-	r.waitSaid("heard first")
+	one := r.talking()
 	r.sandbox.Fault(sandbox.DirectLine, sandbox.Fault{Status: http.StatusBadRequest, Times: 1})
 	r.says(one, "second")
 	const sorry = "Your message could not be delivered to the copilot. Please send it again."
@@ -138,10 +145,7 @@ func TestLost(t *testing.T) {
 func TestLostWhileListening(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.echoes()
-	one := r.start("one")
-	r.says(one, "first")
-	r.waitSaid("heard first")
+	r.talking()
 	r.sandbox.Direct().Forget(r.talk())
 	r.waitSaid("heard first", "I had to start over, and may ask again what you have told me already.")
 }
@@ -233,10 +237,7 @@ func TestReplicas(t *testing.T) {
 func TestDeadListener(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.echoes()
-	one := r.start("one")
-	r.says(one, "first")
-	r.waitSaid("heard first")
+	one := r.talking()
 	one.stop()
 	// As a kill leaves it: a lease that nobody renews, of a replica that is no more.
 	if _, err := r.pool.Exec(t.Context(), `UPDATE relay SET listener = 'dead/1', listen_until = now() + interval '1 second'`); err != nil {
@@ -254,10 +255,7 @@ func TestDeadListener(t *testing.T) {
 func TestTakenOver(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.echoes()
-	one := r.start("one")
-	r.says(one, "first")
-	r.waitSaid("heard first")
+	one := r.talking()
 	r.chat.takes(only)
 	r.says(one, "second")
 	r.waitState(relay.People)
@@ -268,51 +266,4 @@ func TestTakenOver(t *testing.T) {
 	if diff := cmp.Diff([]string{"startConversation", "first", "second", "pvaSetContext", "fourth"}, r.heard(r.talk())); diff != "" {
 		t.Errorf("the copilot heard (-want +got):\n%s", diff)
 	}
-}
-
-// TestRefusedLate: that people have control may be heard behind their giving it back.
-// It counts for nothing then.
-func TestRefusedLate(t *testing.T) {
-	t.Parallel()
-	r := newRig(t)
-	r.echoes()
-	one := r.start("one")
-	r.says(one, "first")
-	r.waitSaid("heard first")
-	asked, answer := make(chan bool), make(chan bool)
-	r.chat.do(func() {
-		r.chat.refuse = func(string) error {
-			r.chat.refuse = nil
-			close(asked)
-			<-answer
-			return refusal{http.StatusConflict}
-		}
-	})
-	r.says(one, "second")
-	<-asked
-	r.hears(one, livechat.CanvasEvent{Kind: livechat.CanvasReturned, Pending: []string{"third"}})
-	close(answer)
-	r.waitSaid("heard first", "heard third")
-	r.says(one, "fourth")
-	r.waitSaid("heard first", "heard third", "heard fourth")
-}
-
-// TestLate: a user whose words do not arrive is told once; who has only opened the
-// chat is told nothing.
-func TestLate(t *testing.T) {
-	t.Parallel()
-	r := newRig(t)
-	r.overdue = time.Second
-	r.echoes()
-	both := []replica{r.start("one"), r.start("two")}
-	r.sandbox.Fault(sandbox.DirectLine, sandbox.Fault{Status: http.StatusServiceUnavailable})
-	r.hears(both[0], livechat.CanvasEvent{Kind: livechat.CanvasOpened})
-	<-time.After(2 * time.Second)
-	r.waitSaid()
-	r.says(both[0], "second", "third")
-	const late = "Your message has not been delivered yet. I keep trying; you need not send it again."
-	r.waitSaid(late)
-	<-time.After(2 * time.Second)
-	r.sandbox.ClearFaults(sandbox.DirectLine)
-	r.waitSaid(late, "heard second", "heard third")
 }
