@@ -34,6 +34,7 @@ export class Store extends EventTarget {
   typingUntil = 0;
   #seq = 0;
   #source = null;
+  #wait = 1000; // ms; twice that before the next try
   #telling = Promise.resolve(); // ends with what was said last
 
   pathOf(rest = "") {
@@ -48,6 +49,12 @@ export class Store extends EventTarget {
     this.dispatchEvent(new CustomEvent("connection", { detail: connected }));
   }
 
+  // A busy server is asked less and less, and not by all at once.
+  #patience() {
+    this.#wait = Math.min(2 * this.#wait, 15_000);
+    return pause(this.#wait * (0.75 + Math.random() / 2));
+  }
+
   // begin loads the conversation this browser had last, if it had one, and follows
   // it. It repeats what fails for want of a connection.
   async begin() {
@@ -58,7 +65,7 @@ export class Store extends EventTarget {
         return;
       } catch {
         this.#status(false);
-        await pause(2000);
+        await this.#patience();
       }
     }
   }
@@ -86,14 +93,17 @@ export class Store extends EventTarget {
     this.#source?.close();
     const source = new EventSource(this.pathOf(`/events?after=${this.#seq}`));
     this.#source = source;
-    source.addEventListener("open", () => this.#status(true));
+    source.addEventListener("open", () => {
+      this.#wait = 1000;
+      this.#status(true);
+    });
     source.addEventListener("change", (message) => this.#take(JSON.parse(message.data)));
     source.addEventListener("error", async () => {
       this.#status(false);
       // The browser comes back by itself unless the answer was no stream: then we
       // are forgotten, or the server is busy.
       if (source.readyState !== EventSource.CLOSED) return;
-      await pause(2000);
+      await this.#patience();
       if (source === this.#source) this.begin();
     });
   }

@@ -20,6 +20,13 @@ function fail(key, reason, again) {
   upload.retry.onclick = again;
 }
 
+// refusal is why the server took no file, in words for who gave it.
+function refusal({ status, response }) {
+  if (status === 429) return t("That was too much at once. Please wait a moment.");
+  if (status === 413) return t("The file is too large, or there are too many.");
+  return response?.error ?? t("The server answered {status}.", { status });
+}
+
 function show(key, id, file) {
   const bar = el("progress", { max: 1, value: 0, "aria-label": t("Sending {name}", { name: file.name }) });
   const said = el("span", { class: "trouble", role: "status" });
@@ -50,7 +57,7 @@ function post(key, path, done) {
   xhr.upload.addEventListener("progress", ({ loaded, total }) => { bar.value = total ? loaded / total : 0; });
   xhr.addEventListener("error", () => fail(key, t("No connection."), again));
   xhr.addEventListener("load", () => {
-    if (xhr.status !== 200) return fail(key, xhr.response?.error ?? t("The server answered {status}.", xhr), again);
+    if (xhr.status !== 200) return fail(key, refusal(xhr), again);
     drop(key);
     done(xhr.response);
   });
