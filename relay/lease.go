@@ -9,6 +9,23 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
+// renew renews this replica's leases until ctx ends, by itself: however long it takes
+// to take on relays, those that are listened to are kept.
+func (r *Relay) renew(ctx context.Context) error {
+	tick := time.NewTicker(r.opt.Delivery.Lease / 4)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		if err := r.renewLeases(ctx); err != nil && ctx.Err() == nil {
+			r.opt.Log.WarnContext(ctx, "renew relays' leases", "err", err)
+		}
+	}
+}
+
 // A relay that somebody holds at the moment is left for the next time: its lease
 // must not cost the others theirs.
 const renewSQL = `

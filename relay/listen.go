@@ -45,8 +45,6 @@ func (r *Relay) listen(ctx context.Context) error {
 	defer streams.Wait()
 	poll := time.NewTicker(r.opt.Delivery.Poll)
 	defer poll.Stop()
-	renew := time.NewTicker(r.opt.Delivery.Lease / 4)
-	defer renew.Stop()
 	for {
 		if err := r.attendSome(ctx, &streams); err != nil && ctx.Err() == nil {
 			r.opt.Log.WarnContext(ctx, "look for relays to listen to", "err", err)
@@ -58,10 +56,6 @@ func (r *Relay) listen(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-renew.C:
-			if err := r.renewLeases(ctx); err != nil && ctx.Err() == nil {
-				r.opt.Log.WarnContext(ctx, "renew relays' leases", "err", err)
-			}
 		case <-r.wake:
 		case <-poll.C:
 		}

@@ -21,6 +21,7 @@ func (r *run) meddle(ctx context.Context, random *rand.Rand) {
 			continue
 		}
 		one := talks[random.IntN(len(talks))]
+		r.troubles++
 		switch random.IntN(13) {
 		case 0, 1:
 			direct.DropStream(one)

@@ -109,6 +109,7 @@ func (r *Relay) Run(ctx context.Context) error {
 	}
 	g.Go(func() error { return r.outbox.Run(ctx) })
 	g.Go(func() error { return r.listen(ctx) })
+	g.Go(func() error { return r.renew(ctx) })
 	g.Go(func() error { return r.keep(ctx) })
 	g.Go(func() error { return r.overdue(ctx) })
 	return g.Wait()

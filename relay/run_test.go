@@ -37,11 +37,13 @@ type run struct {
 	*rig
 	secret bool // with it, no conversation over Direct Line is ever lost
 	rounds int
+	pause  time.Duration // the longest between two rounds: the more talk, the less each
 
 	mu       sync.Mutex
 	replicas [2]replica
 	killed   int // replicas so far
 	lost     map[activity.ConversationID]bool
+	troubles int
 	maybe    map[string]bool // words that were under way when their copilot let go
 
 	heard ledger
@@ -82,6 +84,7 @@ func TestRun(t *testing.T) {
 				r.config.Secret = "set"
 			}
 			r.lease = 3 * time.Second // a busy machine must not lose it
+			r.client.Pace.Tick = time.Second
 			r.sandbox.Direct().SetAnswer(r.heard.answer)
 			r.replicas = [2]replica{r.start("one"), r.start("two")}
 			t.Logf("seed %d", seed)
@@ -116,6 +119,7 @@ func (r *run) play(random *rand.Rand, users int) {
 	trouble := rand.New(rand.NewPCG(random.Uint64(), 2))
 	nemesis.Go(func() { r.meddle(ctx, trouble) })
 	promised := make([][]string, users)
+	r.pause = time.Duration(users) * 20 * time.Millisecond
 	for n := range users {
 		user := rand.New(rand.NewPCG(random.Uint64(), uint64(n)))
 		all.Go(func() { promised[n] = r.user(user, livechat.ConversationID(fmt.Sprint("c", n))) })
@@ -133,7 +137,8 @@ func (r *run) play(random *rand.Rand, users int) {
 		r.judge(deadline, livechat.ConversationID(fmt.Sprint("c", n)), words)
 	}
 	r.chat.do(func() {
-		r.tb.Logf("%d conversations at Direct Line, %d lost, %d repeats known by their keys", len(r.sandbox.Direct().Conversations()), len(r.lost), r.chat.repeats)
+		r.tb.Logf("%d users, %d words, %d troubles; %d conversations at Direct Line, %d of them in trouble; %d repeats known by their keys",
+			users, len(r.heard.all()), r.troubles, len(r.sandbox.Direct().Conversations()), len(r.lost), r.chat.repeats)
 	})
 }
 
@@ -151,7 +156,7 @@ func (r *run) user(random *rand.Rand, id livechat.ConversationID) []string {
 			say(fmt.Sprintf("%d.%d", round, n))
 		}
 		if random.IntN(4) > 0 || !r.secret { // else a handoff may be lost with its conversation
-			<-time.After(time.Duration(random.IntN(100)) * time.Millisecond)
+			<-time.After(time.Duration(random.Int64N(int64(r.pause))))
 			continue
 		}
 		if random.IntN(3) == 0 {
