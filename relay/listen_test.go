@@ -31,6 +31,19 @@ func TestOtherHub(t *testing.T) {
 	r.waitSaid("heard first", "unasked")
 }
 
+// TestPutBack: a relay to which listening failed is listened to as soon as its user
+// speaks.
+func TestPutBack(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.talking().stop()
+	if _, err := r.pool.Exec(t.Context(), `UPDATE relay SET listener = NULL, listen_until = now() + interval '1 hour'`); err != nil {
+		t.Fatal(err)
+	}
+	r.says(r.start("two"), "second")
+	r.waitSaid("heard first", "heard second")
+}
+
 // TestHeldRow: a relay that somebody holds for long keeps nobody from listening to
 // the others.
 func TestHeldRow(t *testing.T) {

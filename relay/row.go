@@ -145,12 +145,14 @@ func lockByHub(ctx context.Context, db DB, hub string, c livechat.ConversationID
 }
 
 // A repeat of what the hub said of its user replaces it; saying nothing does not.
+// Where listening failed, who speaks now does not wait for the next try.
 const takeSQL = `
 	INSERT INTO relay AS r (hub, hub_conversation, user_id, profile, asked_at)
 	VALUES (@hub, @conversation, @user, @profile, CASE WHEN @asked::bool THEN now() END)
 	ON CONFLICT (hub_conversation, hub) DO UPDATE
 	SET spoke_at = now(),
 		asked_at = coalesce(r.asked_at, EXCLUDED.asked_at),
+		listen_until = CASE WHEN r.listener IS NOT NULL THEN r.listen_until END,
 		user_id = CASE WHEN @silent::bool THEN r.user_id ELSE EXCLUDED.user_id END,
 		profile = CASE WHEN @silent::bool THEN r.profile ELSE EXCLUDED.profile END
 	RETURNING ` + columns
