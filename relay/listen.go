@@ -239,12 +239,14 @@ const putBackSQL = `
 	WHERE id = @id
 	  AND epoch = @epoch`
 
-// putBack leaves a relay to whoever looks next, after a while that grows. As long as
-// the database does not take that, nobody would: until ctx ends with the lease.
+// putBack leaves a relay to whoever looks next, after a while that grows. Until the
+// database takes that, or ctx ends with the lease, nobody would: it is tried again.
 func (r *Relay) putBack(ctx context.Context, w *row) {
 	args := pgx.NamedArgs{"id": w.ID, "epoch": w.Epoch, "wait": r.opt.Delivery.Backoff, "most": r.opt.Delivery.BackoffMax}
 	for {
-		_, err := r.opt.Pool.Exec(ctx, putBackSQL, args)
+		try, cancel := context.WithTimeout(ctx, r.opt.Delivery.Lease)
+		_, err := r.opt.Pool.Exec(try, putBackSQL, args)
+		cancel()
 		if err == nil || ctx.Err() != nil {
 			return
 		}
