@@ -37,7 +37,8 @@ func (r *Relay) retain(ctx context.Context) error {
 	}
 }
 
-// pruneSQL takes relays whose hub never told their end, too.
+// pruneSQL takes relays whose hub never told their end, too. One that is awake has
+// nobody who listens when its hub is not configured any more.
 const pruneSQL = `
 	DELETE FROM relay
 	WHERE id IN (
@@ -45,7 +46,7 @@ const pruneSQL = `
 		FROM relay AS r
 		WHERE opened_at < now() - @keep::interval
 		  AND spoke_at < now() - @keep::interval
-		  AND NOT awake
+		  AND (NOT awake OR listen_until IS NULL OR listen_until <= now())
 		  AND NOT EXISTS (
 			SELECT FROM lane AS l
 			WHERE (l.destination, l.conversation) = ('directline', 'relay ' || r.id))
@@ -105,8 +106,8 @@ type Purged struct {
 }
 
 // Purge deletes what a user, by the hub's id, said in a hub's own chat and was told
-// there. Without a hub's name it is whoever has that id at any hub. It ends nothing. What it did is on record with actor's name and without the
-// user's.
+// there. Without a hub's name it is whoever has that id at any hub. It ends nothing.
+// What it did is on record with actor's name and without the user's.
 func Purge(ctx context.Context, pool *pgxpool.Pool, actor, hub, user string) (Purged, error) {
 	var did Purged
 	err := delivery.Persist(ctx, pool, func(tx pgx.Tx) error {

@@ -57,7 +57,17 @@ func TestPrune(t *testing.T) {
 	if _, err := delivery.Prune(t.Context(), r.pool, time.Hour, time.Hour); err != nil {
 		t.Fatal(err)
 	}
-	prune(2) // the hub never told the end of the other
+	awaken := func(until string) {
+		t.Helper()
+		sql := `UPDATE relay SET awake = true, listener = 'one/1', listen_until = now() + $1::interval WHERE token IS NOT NULL`
+		if _, err := r.pool.Exec(t.Context(), sql, until); err != nil {
+			t.Fatal(err)
+		}
+	}
+	awaken("1 hour")
+	prune(1) // somebody listens to the other, of which the hub never told the end
+	awaken("-1 hour")
+	prune(1)
 }
 
 // old makes everything a day older.
