@@ -76,6 +76,9 @@ WHERE key IN (
 func (a *App) prune(ctx context.Context, keep time.Duration) (did pruned, err error) {
 	ctx, cancel := context.WithTimeout(ctx, pruneWithin)
 	defer cancel()
+	if err := a.sweepFiles(ctx); err != nil { // they would keep their visitors
+		return did, err
+	}
 	for more := true; more; {
 		if more, err = a.pruneSome(ctx, keep, &did); err != nil {
 			return did, err

@@ -82,6 +82,12 @@ func TestRetention_what_has_ended_is_deleted_with_all_that_is_its_own(t *testing
 	h.ok(t, call{path: "/api/chat/start", header: header("Idempotency-Key", "k")}, &api)
 	h.ok(t, call{path: "/api/chat/end", body: replaceID(`{"conversationId":"ID"}`, api.ConversationID)}, nil)
 	h.told(t)
+	_, err := h.db.Exec(t.Context(), `
+		INSERT INTO contoso.file (name, content_type, created_at, visitor_id) -- as a process leaves it that is killed meanwhile
+		SELECT 'b.txt', 'text/plain', now() - interval '61 minutes', visitor_id FROM contoso.conversation WHERE id = $1`, gone.id)
+	if err != nil {
+		t.Fatal(err)
+	}
 	older(t, h.db, "91 days", gone.id, api.ConversationID)
 	run(t, h.db, contoso.Config{Retention: retention})
 	eventually(t, "nothing of them to be left", func() bool { return maps.Equal(rows(t, h.db), before) })

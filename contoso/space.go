@@ -16,6 +16,14 @@ DELETE FROM contoso.file
 WHERE line_id IS NULL
 AND created_at < now() - interval '1 hour'`
 
+// sweepFiles deletes what a process that died did not receive to its end.
+func (a *App) sweepFiles(ctx context.Context) error {
+	if _, err := a.DB.Exec(ctx, sweepFilesSQL); err != nil {
+		return fmt.Errorf("sweep files: %w", err)
+	}
+	return nil
+}
+
 const lockVisitorSQL = `
 SELECT
 FROM contoso.visitor
@@ -31,11 +39,10 @@ OR @size::bigint + (SELECT coalesce(sum(size), 0) FROM contoso.file WHERE visito
 RETURNING id`
 
 // reserve begins a file and, for a visitor, takes the room it may need from what
-// they have: those that are still on their way count, too. What a process that died
-// did not receive to its end is swept.
+// they have: those that are still on their way count, too.
 func (a *App) reserve(ctx context.Context, f *file) error {
-	if _, err := a.DB.Exec(ctx, sweepFilesSQL); err != nil {
-		return fmt.Errorf("sweep files: %w", err)
+	if err := a.sweepFiles(ctx); err != nil {
+		return err
 	}
 	err := pgx.BeginFunc(ctx, a.DB, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, lockVisitorSQL, pgx.NamedArgs{"visitor": f.visitor}); err != nil {
