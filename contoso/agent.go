@@ -97,6 +97,9 @@ func leave(ctx context.Context, tx pgx.Tx, l line) error {
 	if err := requeue(ctx, tx, l.ConversationID, nil); err != nil {
 		return err
 	}
+	if err := typed(ctx, tx, l); err != nil {
+		return err
+	}
 	if err := tell(ctx, tx, &l); err != nil {
 		return err
 	}

@@ -87,8 +87,8 @@ DELETE FROM contoso.typing
 WHERE conversation_id = @id
 AND agent = @agent`
 
-// typed takes back that an agent is typing: the words are there. A webhook's
-// receiver knows that by itself.
+// typed takes back that an agent is typing: the words are there, or the agent is
+// not. A webhook's receiver knows that by itself.
 func typed(ctx context.Context, tx pgx.Tx, l line) error {
 	if _, err := tx.Exec(ctx, typedSQL, pgx.NamedArgs{"id": l.ConversationID, "agent": l.Sender}); err != nil {
 		return fmt.Errorf("unmark agent typing: %w", err)
