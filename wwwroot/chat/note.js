@@ -32,9 +32,10 @@ export function offered(conversation, lines) {
 }
 
 // delivery returns how far the user's own words have come: a state that has a text
-// and an icon of its own.
-export function delivery(line, seen, now = Date.now()) {
+// and an icon of its own. What the copilot had not heard when people took over is
+// theirs to read.
+export function delivery(line, { seen, state }, now = Date.now()) {
   if (["sending", "unsent", "failed"].includes(line.state)) return line.state;
-  if (line.state === "queued") return now - line.since < usual ? "sending" : "waiting";
-  return !line.state && line.position <= seen ? "seen" : "sent";
+  if (line.state === "queued" && state === "copilot") return now - line.since < usual ? "sending" : "waiting";
+  return line.state !== "sent" && line.position <= seen ? "seen" : "sent";
 }

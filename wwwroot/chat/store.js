@@ -130,7 +130,7 @@ export class Store extends EventTarget {
 
   // late reports whether something waits for the copilot's side.
   late() {
-    return [...this.lines.values()].some((line) => line.state === "queued");
+    return this.conversation?.state === "copilot" && [...this.lines.values()].some((line) => line.state === "queued");
   }
 
   // remember keeps what is on its way over a reload, with its keys: what arrived

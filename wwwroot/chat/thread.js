@@ -28,8 +28,9 @@ const trouble = (text) => el("span", { class: "trouble" }, icon("failed"), " ", 
 
 const reached = (...parts) => el("span", { class: "arrival" }, ...parts);
 
-function arrival(line, { seen, retry, resend }) {
-  switch (delivery(line, seen)) {
+function arrival(line, actions) {
+  const { retry, resend } = actions;
+  switch (delivery(line, actions)) {
     case "sending": return [reached(t("Sending…"))];
     case "waiting": return [reached(icon("waiting"), t("Waiting for the copilot…"))];
     case "unsent": return [trouble(t("Not sent: {reason}", { reason: line.failure })), button(t("Send again"), () => retry(line.key))];
@@ -94,7 +95,7 @@ function updateLine(node, line, position, actions) {
   const amendable = own && actions.mayAmend(line);
   node.className = ["line", line.from, position, line.position ? "" : "pending"].filter(Boolean).join(" ");
   redraw(node.querySelector(".words"), [line.message, line.deleted], () => words(line, actions));
-  redraw(node.querySelector(".meta"), [line.deleted, line.edited, line.failure, own && delivery(line, actions.seen), amendable], () => [
+  redraw(node.querySelector(".meta"), [line.deleted, line.edited, line.failure, own && delivery(line, actions), amendable], () => [
     clock(line), line.edited && !line.deleted && t("Edited"), ...(own && !line.deleted ? arrival(line, actions) : []),
     amendable && button(t("Change"), () => actions.amend(line), "amend"),
   ]);
@@ -109,8 +110,8 @@ const together = (one, other) => one && other && one.from === other.from && one.
 
 // standing says where a line stands among those of the same person. What has come
 // less far than the next one ends them, so that each state is said once.
-function standing(line, before, after, seen) {
-  const breaks = !together(line, after) || line.from === "user" && delivery(line, seen) !== delivery(after, seen);
+function standing(line, before, after, actions) {
+  const breaks = !together(line, after) || line.from === "user" && delivery(line, actions) !== delivery(after, actions);
   return [!together(before, line) && "first", breaks && "last"].filter(Boolean).join(" ");
 }
 
@@ -125,7 +126,7 @@ function nodesOf(all, actions) {
     }
     const node = keep(nameOfLine(line), () => makeLine(line));
     if (line.from === "system") updateNote(node, line, actions.reason);
-    else updateLine(node, line, standing(line, before, lines[i + 1], actions.seen), actions);
+    else updateLine(node, line, standing(line, before, lines[i + 1], actions), actions);
     nodes.push(node);
     before = line;
   }
@@ -155,7 +156,7 @@ export function drawThread(conversation, lines, actions) {
   }
   // Lines that were there when the page was opened are no news to be read out.
   byId("live").setAttribute("aria-live", newestSeen === null ? "off" : "polite");
-  const of = { ...actions, seen: conversation.seen, reason: conversation.reason };
+  const of = { ...actions, seen: conversation.seen, state: conversation.state, reason: conversation.reason };
   place(log, [...nodesOf(lines, of), ...replies(conversation, lines, actions.choose)]);
 
   const newest = lines.at(-1);

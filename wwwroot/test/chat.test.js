@@ -42,14 +42,18 @@ test("choices are offered until somebody says something", () => {
 });
 
 test("how far words have come", () => {
-  assert.equal(delivery({ state: "sending" }, 9), "sending");
-  assert.equal(delivery({ state: "unsent" }, 9), "unsent");
-  assert.equal(delivery({ state: "failed", position: 1 }, 9), "failed");
-  assert.equal(delivery({ state: "queued", position: 1, since: 100 }, 9, 200), "sending");
-  assert.equal(delivery({ state: "queued", position: 1, since: 100 }, 9, 9000), "waiting");
-  assert.equal(delivery({ state: "sent", position: 1 }, 9), "sent", "the copilot's");
-  assert.equal(delivery({ position: 9 }, 9), "seen");
-  assert.equal(delivery({ position: 10 }, 9), "sent");
+  const copilot = { seen: 9, state: "copilot" };
+  const people = { seen: 9, state: "active" };
+  assert.equal(delivery({ state: "sending" }, copilot), "sending");
+  assert.equal(delivery({ state: "unsent" }, copilot), "unsent");
+  assert.equal(delivery({ state: "failed", position: 1 }, copilot), "failed");
+  assert.equal(delivery({ state: "queued", position: 1, since: 100 }, copilot, 200), "sending");
+  assert.equal(delivery({ state: "queued", position: 1, since: 100 }, copilot, 9000), "waiting");
+  assert.equal(delivery({ state: "queued", position: 9, since: 100 }, people, 9000), "seen", "people took over");
+  assert.equal(delivery({ state: "queued", position: 10, since: 100 }, people, 9000), "sent", "people took over");
+  assert.equal(delivery({ state: "sent", position: 1 }, people), "sent", "the copilot's");
+  assert.equal(delivery({ position: 9 }, people), "seen");
+  assert.equal(delivery({ position: 10 }, people), "sent");
 });
 
 test("unread is what others said behind the last line that was seen", () => {
