@@ -137,6 +137,11 @@ func TestChat_files_and_changes_both_ways(t *testing.T) {
 	page.Wait(chatWords, "hello <b>")
 	shows(page, `document.querySelector(".line:last-child .meta").textContent`, "Edited")
 	page.Click(".line:last-child .amend")
+	page.Do(chromedp.SetValue("#edit-text", "hello again"))
+	page.Click("#edit-confirm")
+	page.Wait(chatWords, "hello again")
+	page.Click(".line:last-child .amend")
+	page.Wait(`document.querySelector("#edit-text").value`, "hello again")
 	page.Click("#edit-delete")
 	page.Wait(chatWords, "Deleted")
 

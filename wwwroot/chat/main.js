@@ -43,7 +43,7 @@ function draw() {
   drawThread(c, store.thread(), {
     retry: (key) => store.retry(key),
     resend: (line) => store.resend(line).catch((problem) => showProblem(reason(problem))),
-    amend: amendLine,
+    amend: ({ id }) => amendLine(store.lines.get(id)), // as it is now: its button may be older
     // What the copilot has heard cannot be unsaid.
     mayAmend: (line) => peopleHelp() && line.position && !line.state && !line.deleted,
     fileOf: (id) => store.pathOf(`/files/${encodeURIComponent(id)}`),
