@@ -85,7 +85,11 @@ func TestChat_in_a_frame_of_another_site(t *testing.T) {
 	page.Wait(widgetBadge, "2")
 	page.Wait(`document.querySelector("button").ariaLabel`, "Talk to us. New messages: 2")
 	page.Wait(`document.querySelector("[role=status]").textContent`, "New messages: 2")
-	page.Eval(`postMessage({ chatUnread: 99, text: "from elsewhere" }, "*")`)
+	page.Eval(`addEventListener("message", () => { globalThis.forged = true; }), postMessage({ chatUnread: 99, text: "from elsewhere" }, "*")`)
+	page.Wait(`globalThis.forged`, "true")
+	if got := page.Eval(widgetBadge); got != "2" {
+		t.Errorf("anybody's message makes the count %q", got)
+	}
 	if found := page.Audit(); found != "" {
 		t.Error(found)
 	}

@@ -27,7 +27,7 @@
   }, { hidden: true });
   const news = make("p", { position: "fixed", width: "1px", height: "1px", margin: "0", overflow: "hidden", "clip-path": "inset(50%)" });
   const frame = make("iframe", {
-    ...above, "inset-block-end": "80px", width: "min(400px, calc(100vw - 32px))", height: "min(640px, calc(100vh - 96px))",
+    ...above, "inset-block-end": "80px", width: "min(400px, calc(100vw - 32px))", height: "min(640px, calc(100vh - 96px))", "max-height": "calc(100dvh - 96px)",
     border: "1px solid #858a96", "border-radius": "16px", background: "Canvas", "color-scheme": "light dark", "box-shadow": "0 8px 32px rgb(0 0 0 / 25%)",
   }, { id: key, title: label, hidden: true });
   button.setAttribute("aria-expanded", "false");
@@ -36,7 +36,10 @@
   news.setAttribute("role", "status");
 
   const storage = (work) => { try { return work(sessionStorage); } catch { return null; } }; // a site may have none
-  const tell = () => frame.contentWindow?.postMessage({ chatOpen: !frame.hidden, focus: document.activeElement === frame }, home.origin);
+  let ready = false; // until the chat says so there is nobody to tell
+  const tell = () => {
+    if (ready) frame.contentWindow.postMessage({ chatOpen: !frame.hidden, focus: document.activeElement === frame }, home.origin);
+  };
   const load = () => { if (!frame.src) frame.src = home.href; }; // when it is wanted
   const show = (open) => {
     storage((kept) => kept.setItem(key, open ? "open" : "closed"));
@@ -60,7 +63,10 @@
   });
   addEventListener("message", ({ source, origin, data }) => {
     if (source !== frame.contentWindow || origin !== home.origin) return;
-    if (data.chatReady) tell();
+    if (data.chatReady) {
+      ready = true;
+      tell();
+    }
     if (data.chatClose && !frame.hidden) show(false);
     if (Number.isInteger(data.chatUnread)) count(data);
   });
