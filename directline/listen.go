@@ -31,8 +31,8 @@ func (e *hearError) Error() string { return e.cause.Error() }
 // conversation holds nothing open. Listen again after the next post: what was said
 // between comes then.
 //
-// It returns the error of hear, whose batch has not been heard then, that of ctx,
-// a [*LostError], or one that is permanent of polling, too. It outlasts all others.
+// It returns the error of hear, whose batch has not been heard then, that of ctx, a
+// [*LostError], or a permanent error of polling. It outlasts all others, also of streams.
 func (c *Conversation) Listen(ctx context.Context, hear func(context.Context, Batch) error) error {
 	if !c.claim() {
 		return ErrListening

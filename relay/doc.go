@@ -24,7 +24,8 @@
 //
 // A relay is listened to while somebody talks, by one replica at a time, which has a
 // lease. What was heard, the deliveries it leads to, and up to where it was heard
-// are committed together, fenced by the lease's epoch. Then the relay is parked: a
+// are committed together, fenced by the lease's epoch. Of much that comes at once each
+// part is committed for itself, and the last one says up to where. Then the relay is parked: a
 // row, without a stream and without anything in memory.
 //
 // Locks are taken relay first, then accepted keys, then lanes.

@@ -27,7 +27,7 @@ const Shift = 8
 type Tab struct {
 	tb    testing.TB
 	ctx   context.Context // it is the tab, as chromedp has it
-	frame bool            // what is evaluated, is so in the page's first frame
+	frame bool            // it evaluates in the page's first frame
 }
 
 // Open opens a page, 1280 by 800. Where there is no Chromium the test is skipped,

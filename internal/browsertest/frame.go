@@ -20,8 +20,8 @@ func (t Tab) Frame() Tab {
 	return t
 }
 
-// inFrame is the value of an expression of a string's, in a world of its own: it has
-// the frame's document and nothing of what its scripts have.
+// inFrame evaluates an expression that is a string, in a world of its own: it has the
+// frame's document and nothing of what its scripts have.
 func inFrame(expression string) chromedp.Action[string] {
 	return func(ctx context.Context, _ *chromedp.Target) (string, error) {
 		tree, err := chromedp.Call(ctx, page.GetFrameTree, cdp.Empty{})
