@@ -52,7 +52,7 @@ type Canvas struct {
 	PerVisitor        float64 `env:"CANVAS_PER_VISITOR, default=5" help:"what one user may say, give and change a second; 0: no limit"`
 	PerVisitorBurst   int     `env:"CANVAS_PER_VISITOR_BURST, default=200" help:"the same at once"`
 	Streams           int     `env:"CANVAS_STREAMS, default=5000" help:"open pages of users that one process follows; 0: no limit"`
-	StreamsPerVisitor int     `env:"CANVAS_STREAMS_PER_VISITOR, default=10" help:"open pages of one user; 0: no limit"`
+	StreamsPerVisitor int     `env:"CANVAS_STREAMS_PER_VISITOR, default=30" help:"open pages of one user; 0: no limit"`
 	FileSpace         int64   `env:"CANVAS_FILE_SPACE, default=104857600" help:"bytes the files of one user may have together; 0: no limit"`
 }
 
@@ -69,11 +69,14 @@ func (c Canvas) check() error {
 			problems = append(problems, fmt.Errorf("CONTOSO_EMBED_ORIGINS: %q: expected https:// and a host, or http:// on this machine, and nothing more", origin))
 		}
 	}
-	for variable, number := range map[string]int64{
-		"IDLE": int64(c.Idle), "STREAMS": int64(c.Streams), "STREAMS_PER_VISITOR": int64(c.StreamsPerVisitor), "FILE_SPACE": c.FileSpace,
+	for _, one := range []struct {
+		variable string
+		number   int64
+	}{
+		{"IDLE", int64(c.Idle)}, {"STREAMS", int64(c.Streams)}, {"STREAMS_PER_VISITOR", int64(c.StreamsPerVisitor)}, {"FILE_SPACE", c.FileSpace},
 	} {
-		if number < 0 {
-			problems = append(problems, fmt.Errorf("CONTOSO_CANVAS_%s: must not be negative", variable))
+		if one.number < 0 {
+			problems = append(problems, fmt.Errorf("CONTOSO_CANVAS_%s: must not be negative", one.variable))
 		}
 	}
 	problems = append(problems, web.CheckRate("CONTOSO_CANVAS_PER_IP", c.PerIP, c.PerIPBurst),

@@ -2,6 +2,7 @@ package contoso
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -32,7 +33,7 @@ func (a *App) retain(ctx context.Context) error {
 	}
 	for {
 		did, err := a.prune(ctx, keep)
-		if err != nil && ctx.Err() == nil {
+		if err != nil && ctx.Err() == nil && !errors.Is(err, context.DeadlineExceeded) { // there is a next time
 			a.Log.WarnContext(ctx, "prune", "err", err)
 		}
 		if did != (pruned{}) {

@@ -54,7 +54,8 @@ type crowd struct {
 	total int
 }
 
-// crowded is when to look again: a page that was closed is noticed by then.
+// crowded is when to look again: a page that was closed is noticed by then, unless
+// its network vanished with it.
 const crowded = eventPing
 
 // enter counts a stream until leave is called. One too many is a 429.

@@ -209,7 +209,7 @@ func (o *Outbox) attempt(ctx context.Context, l *lane, m message) (try, bool) {
 		return t, true
 	}
 	l.pace.sent(l, now.Add(t.took))
-	if !l.local(m.payload) {
+	if !l.local(m.payload) && (err == nil || whole.Err() == nil) { // what we ended says nothing of the peer
 		l.breaker.record(t.Outcome)
 	}
 	o.config.Meter.Attempted(l.name, t.Class, t.took)

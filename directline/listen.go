@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -40,7 +41,7 @@ func (c *Conversation) Listen(ctx context.Context, hear func(context.Context, Ba
 	defer c.release()
 	l := &listener{Conversation: c, hear: hear, pace: c.c.Pace.withDefaults()}
 	c.touch()
-	delay := l.pace.Retry
+	delay, level := l.pace.Retry, slog.LevelWarn
 	for {
 		began := time.Now()
 		err := l.listen(ctx)
@@ -57,10 +58,11 @@ func (c *Conversation) Listen(ctx context.Context, hear func(context.Context, Ba
 			return fmt.Errorf("listen to copilot: %w", err)
 		}
 		if time.Since(began) > l.pace.MaxRetry {
-			delay = l.pace.Retry
+			delay, level = l.pace.Retry, slog.LevelWarn
 		}
 		if !errors.Is(err, errDropped) { // streams come and go
-			c.c.log().WarnContext(ctx, "direct line stream not had", "conversation", c.State().Conversation, "err", err)
+			c.c.log().Log(ctx, level, "direct line stream not had", "conversation", c.State().Conversation, "err", err)
+			level = slog.LevelDebug // until there was one
 		}
 		if err := l.pause(ctx, max(jitter(delay), asked(err))); err != nil {
 			return fmt.Errorf("listen to copilot: %w", err)

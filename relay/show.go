@@ -58,7 +58,7 @@ func (r *Relay) canvasSettled(ctx context.Context, tx *delivery.Tx, o canvasOrde
 	switch {
 	case o.Pass != nil && (s.Delivered || taken) && w.State == Passing:
 		return move(ctx, tx, w, People)
-	case s.Delivered:
+	case s.Delivered, s.Held:
 		return nil
 	case gone:
 		return r.ended(ctx, tx, w)

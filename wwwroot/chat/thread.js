@@ -106,7 +106,7 @@ function keep(key, make) {
   return elements.get(key);
 }
 
-const together = (one, other) => one && other && one.from === other.from && one.sender === other.sender && day(one.timestamp) === day(other.timestamp);
+const together = (one, other) => one && other && one.from === other.from && (one.from === "user" || one.sender === other.sender) && day(one.timestamp) === day(other.timestamp);
 
 // standing says where a line stands among those of the same person. What has come
 // less far than the next one ends them, so that each state is said once.
