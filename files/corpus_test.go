@@ -110,12 +110,26 @@ func TestFile_that_is_too_big(t *testing.T) {
 }
 
 // TestMemory_is_a_part_not_the_file: 20 MiB pass in both directions while the heap
-// grows by a few parts.
+// grows by a few parts. What else is alive at the moment is not so each time.
 func TestMemory_is_a_part_not_the_file(t *testing.T) { //nolint:paralleltest // the heap is everybody's
 	defer debug.SetGCPercent(debug.SetGCPercent(10))
 	const most = 6 << 20
+	for range 3 {
+		in, out := growths(t)
+		t.Logf("the heap grew by %d KiB while fetching, %d KiB while streaming", in>>10, out>>10)
+		if max(in, out) <= most {
+			return
+		}
+	}
+	t.Errorf("grew by more than %d KiB each time", most>>10)
+}
+
+// growths is by how much the heap grows while a file is fetched, and while it is
+// streamed.
+func growths(t *testing.T) (in, out int64) {
+	t.Helper()
 	block, before := make([]byte, 64<<10), heap()
-	var peak atomic.Uint64
+	var peak atomic.Int64
 	h := startHost(t, func(w http.ResponseWriter, _ *http.Request) {
 		for sent := 0; sent < maxSize; sent += len(block) {
 			_, _ = w.Write(block)
@@ -127,28 +141,22 @@ func TestMemory_is_a_part_not_the_file(t *testing.T) { //nolint:paralleltest // 
 	w := build(t, nil, h)
 	id, err := w.bring(t, files.Source{URL: h.URL})
 	check(t, err)
-	in := peak.Swap(0)
+	in = peak.Swap(0) - before
 	_, content, err := w.Open(t.Context(), id)
 	check(t, err)
 	for {
 		n, err := io.CopyN(io.Discard, content, 1<<20)
 		peak.Store(max(peak.Load(), heap()))
 		if err != nil || n == 0 {
-			break
+			return in, peak.Load() - before
 		}
-	}
-	t.Logf("the heap grew by %d KiB while fetching, %d KiB while streaming", growth(before, in), growth(before, peak.Load()))
-	if growth(before, max(in, peak.Load())) > most>>10 {
-		t.Errorf("grew by more than %d KiB", most>>10)
 	}
 }
 
 // heap returns the bytes in use.
-func heap() uint64 {
+func heap() int64 {
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	return m.HeapAlloc
+	return int64(m.HeapAlloc) //nolint:gosec // a heap is no exabytes
 }
-
-func growth(from, to uint64) int64 { return (int64(to) - int64(from)) >> 10 }

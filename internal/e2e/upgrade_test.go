@@ -33,8 +33,7 @@ const drainWithin = 30 * time.Second
 // TestR21_RollingUpgrade replaces the release before by this one, replica after
 // replica, while users and agents talk. Both serve one database meanwhile. Nothing
 // is refused or lost, everything arrives once and in order.
-func TestR21_RollingUpgrade(t *testing.T) {
-	t.Parallel()
+func TestR21_RollingUpgrade(t *testing.T) { //nolint:paralleltest // a busy database refuses what no upgrade does
 	before, now := programBefore(t), program(t, "liaison")
 	u := newUpgrade(t)
 	replicas := []*part{u.replica("before-1", before), u.replica("before-2", before)}
