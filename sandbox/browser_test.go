@@ -135,6 +135,7 @@ func TestPageBreaksPartsBesideTheSandbox(t *testing.T) {
 	}
 	page.Click(`[data-fault="kill"]`)
 	page.Click(`[data-fault="teams-429"]`)
+	page.Wait(`document.querySelector("#fault-state").textContent`, "2 faults are on.")
 	for range 2 {
 		k.proactive(t.Context(), s.User("Alex").Conversation(), "hi")
 	}
