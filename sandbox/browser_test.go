@@ -132,8 +132,10 @@ func TestPageBreaksPartsBesideTheSandbox(t *testing.T) {
 	for range 2 { // what is broken is not broken again
 		page.Click(`[data-fault="hub"]`)
 		page.Wait(`document.querySelector("#fault-state").textContent`, "One fault is on.")
+		page.Wait(`document.querySelector("#fault-list").innerText.includes("What is said waits")`, "true")
 	}
 	page.Click(`[data-fault="kill"]`)
+	page.Wait(`document.querySelector("#fault-list").innerText.includes("in the midst")`, "true") // it moves what is below
 	page.Click(`[data-fault="teams-429"]`)
 	page.Wait(`document.querySelector("#fault-state").textContent`, "2 faults are on.")
 	for range 2 {
