@@ -59,6 +59,7 @@ func TestFaults(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t)
+			r.client.Pace.Tick = time.Minute // no look at a silent stream meets the fault
 			r.echoes()
 			one := r.start("one")
 			r.says(one, "first")
@@ -79,6 +80,7 @@ func TestFaults(t *testing.T) {
 func TestRefusedWord(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
+	r.client.Pace.Tick = time.Minute // no look at a silent stream meets the fault
 	one := r.talking()
 	r.sandbox.Fault(sandbox.DirectLine, sandbox.Fault{Status: http.StatusBadRequest, Times: 1})
 	r.says(one, "second")
