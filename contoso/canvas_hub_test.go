@@ -125,6 +125,22 @@ func (v visit) ask(tb testing.TB, text string) (l ownLine) {
 	return l
 }
 
+// refused starts a conversation and says something that the copilot refuses.
+func (c canvas) refused(tb testing.TB) (visit, ownLine) {
+	tb.Helper()
+	c.copilot.reply = func(n int, _ posted, w http.ResponseWriter) {
+		if n == 2 {
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		w.WriteHeader(http.StatusNoContent)
+	}
+	v := c.start(tb, "{}")
+	l := v.ask(tb, "hello")
+	eventually(tb, "the refusal", func() bool { return v.shown(tb).Lines[0].State == "failed" })
+	return v, l
+}
+
 func (v visit) shown(tb testing.TB) (o own) {
 	tb.Helper()
 	v.ok(tb, call{method: http.MethodGet, path: v.path("")}, &o)

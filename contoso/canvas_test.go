@@ -172,16 +172,7 @@ func TestCanvas_typing_is_told_to_the_copilot(t *testing.T) {
 func TestCanvas_a_word_the_copilot_refused_can_be_told_again(t *testing.T) {
 	t.Parallel()
 	h := runCanvas(t, contoso.Config{})
-	h.copilot.reply = func(n int, _ posted, w http.ResponseWriter) {
-		if n == 2 {
-			w.WriteHeader(http.StatusBadRequest)
-			return
-		}
-		w.WriteHeader(http.StatusNoContent)
-	}
-	v := h.start(t, "{}")
-	l := v.ask(t, "hello")
-	eventually(t, "the refusal", func() bool { return v.shown(t).Lines[0].State == "failed" })
+	v, l := h.refused(t)
 	v.ok(t, call{path: v.path("/messages/" + l.ID + "/retry")}, nil)
 	eventually(t, "the repetition", func() bool { return v.shown(t).Lines[0].State == "sent" })
 }

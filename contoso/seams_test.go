@@ -12,16 +12,7 @@ import (
 func TestCanvas_a_refused_word_is_not_told_while_people_have_control(t *testing.T) {
 	t.Parallel()
 	h := runCanvas(t, contoso.Config{})
-	h.copilot.reply = func(n int, _ posted, w http.ResponseWriter) {
-		if n == 2 {
-			w.WriteHeader(http.StatusBadRequest)
-			return
-		}
-		w.WriteHeader(http.StatusNoContent)
-	}
-	v := h.start(t, "{}")
-	l := v.ask(t, "hello")
-	eventually(t, "the refusal", func() bool { return v.shown(t).Lines[0].State == "failed" })
+	v, l := h.refused(t)
 	want(t, h.deed(t, v.id, "join", `{"sender":"Ana"}`), 204, "")
 	want(t, v.do(t, call{path: v.path("/messages/" + l.ID + "/retry")}), 409, "people have control")
 }

@@ -16,8 +16,6 @@ ALTER TABLE contoso.conversation
     ADD COLUMN visitor_id     text   REFERENCES contoso.visitor (id),
     ADD COLUMN people_from    bigint NOT NULL DEFAULT 0, -- position of the last line before people had control
     ADD COLUMN copilot_typing_at timestamptz,
-    ADD COLUMN people_at timestamptz, -- when people first got control from a copilot
-    ADD COLUMN returned_at timestamptz, -- when they gave it back; NULL while they have it
     DROP CONSTRAINT conversation_state_check,
     DROP CONSTRAINT conversation_ended_by_check,
     ADD CHECK (state IN ('copilot', 'waiting', 'active', 'ended')),

@@ -1,4 +1,9 @@
 -- +goose Up
+-- Some databases have these two by an earlier form of 007.
+ALTER TABLE contoso.conversation
+    ADD COLUMN IF NOT EXISTS people_at timestamptz, -- when people first got control from a copilot
+    ADD COLUMN IF NOT EXISTS returned_at timestamptz; -- when they gave it back; NULL while they have it
+
 -- Whose a file is of our own page's visitors: what they may store has a bound. The
 -- size of one that is being received is what it may come to.
 ALTER TABLE contoso.file
