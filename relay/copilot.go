@@ -98,9 +98,11 @@ func (r *Relay) tell(ctx context.Context, w *row, o copilotOrder, again bool) er
 	}
 	for n, p := range posts {
 		p.Again = again
-		if err := c.Post(ctx, p); err != nil && n > 0 {
+		err := c.Post(ctx, p)
+		switch {
+		case err != nil && n > 0:
 			return unnotedError{err}
-		} else if err != nil {
+		case err != nil:
 			return err
 		}
 	}

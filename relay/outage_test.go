@@ -6,9 +6,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/liaison-skill/liaison/activity"
+	"github.com/liaison-skill/liaison/sandbox"
 )
 
 // outage takes the database away until back is called: what is connected is cut off,
@@ -57,5 +59,48 @@ func TestOutage(t *testing.T) {
 	r.waitSaid("heard first", "unasked")
 	if took := time.Since(began); took > r.lease/2 {
 		t.Errorf("it was heard after %s", took)
+	}
+}
+
+// failOnce makes the database fail the next time that a relay's column is emptied.
+func (r *rig) failOnce(column string) {
+	r.tb.Helper()
+	_, err := r.pool.Exec(r.tb.Context(), `
+		CREATE SEQUENCE failures; -- no rollback takes a number of it back
+		CREATE FUNCTION fail_once() RETURNS trigger LANGUAGE plpgsql AS $$
+		BEGIN
+			IF nextval('failures') = 1 THEN
+				RAISE EXCEPTION 'as if the database had gone away';
+			END IF;
+			RETURN NEW;
+		END $$;
+		CREATE TRIGGER fail_once BEFORE UPDATE ON relay FOR EACH ROW
+			WHEN (OLD.`+column+` IS NOT NULL AND NEW.`+column+` IS NULL) EXECUTE FUNCTION fail_once()`)
+	if err != nil {
+		r.tb.Fatal(err)
+	}
+}
+
+// TestUnnoted: what was posted and could not be noted is looked for before it is
+// posted again.
+func TestUnnoted(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.canvas = absent{r.chat}
+	const nobody = "Nobody is available right now. Please try again later."
+	r.failOnce("unsaid")
+	one := r.start("one")
+	r.says(one, "talk to a person")
+	r.waitSaid(list(sandbox.Greeting), sandbox.AskProblem)
+	r.says(one, "My parcel is lost")
+	r.waitSaid(list(sandbox.Greeting), sandbox.AskProblem, sandbox.Transferring, nobody)
+	r.says(one, "goodbye")
+	r.waitSaid(list(sandbox.Greeting), sandbox.AskProblem, sandbox.Transferring, nobody, sandbox.Farewell)
+	if diff := cmp.Diff([]string{"startConversation", "talk to a person", "My parcel is lost", "handoff.unavailable", "goodbye"}, r.heard(r.talk())); diff != "" {
+		t.Errorf("the copilot heard (-want +got):\n%s", diff)
+	}
+	var failures int
+	if err := r.pool.QueryRow(t.Context(), `SELECT last_value FROM failures`).Scan(&failures); err != nil || failures < 2 {
+		t.Errorf("news were noted %d times, want a failure before: %v", failures, err)
 	}
 }
