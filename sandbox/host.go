@@ -96,12 +96,12 @@ func (s *Sandbox) endBySkill(p *person, end ending, replyTo string) {
 		}
 		if back = d.Phase == phaseActive; back {
 			*d = dialog{Phase: phaseIdle}
+			p.outputs = end.value // who sees that the copilot is back sees them, too
 		}
 	})
 	if !back {
 		return
 	}
-	s.update(func() { p.outputs = end.value })
 	out := end.read()
 	if out.Summary != "" {
 		s.copilotSays(p, Summary+out.Summary)
