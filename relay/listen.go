@@ -15,8 +15,12 @@ import (
 	"github.com/liaison-skill/liaison/directline"
 )
 
-// maxClaim bounds how many relays are taken on at once.
-const maxClaim = 64
+// Bounds of taking on relays: of a replica that died, or of this one when it was too
+// busy to renew its leases, there are many, and each opens a stream.
+const (
+	maxClaim   = 64                     // at once
+	claimPause = 100 * time.Millisecond // before the next so many
+)
 
 // An attendance is this replica's listening to one relay.
 type attendance struct {
@@ -127,6 +131,11 @@ func (r *Relay) attendSome(ctx context.Context, streams *sync.WaitGroup) error {
 		}
 		if len(found) < free {
 			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(claimPause):
 		}
 	}
 }
