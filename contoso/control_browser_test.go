@@ -38,6 +38,7 @@ func TestDesk_watches_the_copilot_and_takes_over(t *testing.T) {
 	page.Type("#draft", "I am Ana")
 	page.Enter(0)
 	page.Wait(deskWords, "I am Ana")
+	page.Wait(`document.querySelectorAll("#log .line.pending").length`, "0")
 	v.ask(t, "at last")
 	page.Wait(deskWords, "I am Ana|at last")
 
