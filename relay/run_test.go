@@ -256,17 +256,20 @@ func (r *run) post(random *rand.Rand, e livechat.CanvasEvent) (taken bool) {
 	return taken
 }
 
-// drain waits until nothing is promised any more, for as long as anything moves.
+// drain waits until nothing is promised any more, for as long as anything moves. What
+// an outage cut off is found out by the first who asks.
 func (r *run) drain() {
-	left := func() int { return r.count(`SELECT COALESCE(sum(last_seq - acked_seq), 0) FROM lane`) }
-	for last, moved := left(), time.Now(); last > 0; {
-		<-time.After(100 * time.Millisecond)
-		if now := left(); now != last {
+	const sql = `SELECT COALESCE(sum(last_seq - acked_seq), 0) FROM lane`
+	last, moved := -1, time.Now()
+	for last != 0 {
+		var now int
+		if err := r.pool.QueryRow(r.tb.Context(), sql).Scan(&now); err == nil && now != last {
 			last, moved = now, time.Now()
 		}
 		if time.Since(moved) > time.Minute {
 			r.tb.Errorf("%d deliveries are stuck", last)
 			return
 		}
+		<-time.After(100 * time.Millisecond)
 	}
 }
