@@ -154,7 +154,7 @@ func (u *users) shown(tb testing.TB, c livechat.ConversationID) (p page) {
 // settledPage waits until all webhooks of a conversation are sent.
 func settledPage(tb testing.TB, u *users, c livechat.ConversationID) {
 	tb.Helper()
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(time.Minute)
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for {

@@ -100,7 +100,7 @@ func next(posts <-chan livechattest.Post) func(testing.TB) livechattest.Post {
 		select {
 		case p := <-posts:
 			return p
-		case <-time.After(10 * time.Second):
+		case <-time.After(time.Minute):
 			tb.Fatal("the hub posted nothing")
 			return livechattest.Post{}
 		}
@@ -133,7 +133,7 @@ func run(tb testing.TB, config hub.Config) string {
 
 func adapter(url string) *contoso.Adapter {
 	return &contoso.Adapter{
-		HTTP: jsonhttp.NewClient(5*time.Second, http.DefaultTransport), URL: url,
+		HTTP: jsonhttp.NewClient(time.Minute, http.DefaultTransport), URL: url,
 		Header: http.Header{"X-Api-Key": {apiKey}}, Secrets: []env.Secret{"whsec_b2xkLW9uZQ==", secret},
 	}
 }

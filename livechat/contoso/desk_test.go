@@ -92,7 +92,7 @@ func messages(tb testing.TB, base string, c livechat.ConversationID) (all []show
 // settled waits until all webhooks of a conversation are sent.
 func settled(tb testing.TB, base string, c livechat.ConversationID) {
 	tb.Helper()
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(time.Minute)
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for slices.ContainsFunc(messages(tb, base, c), func(l shown) bool { return l.State == "queued" }) {

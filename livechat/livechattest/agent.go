@@ -84,7 +84,7 @@ func hearFile(t *testing.T, h Hub) {
 	f := e.Files[0]
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, f.URL, http.NoBody)
 	must(t, err)
-	client := http.Client{Timeout: 10 * time.Second}
+	client := http.Client{Timeout: patience}
 	resp, err := client.Do(req)
 	must(t, err)
 	defer resp.Body.Close()

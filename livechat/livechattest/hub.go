@@ -153,26 +153,26 @@ func endUnopened(t *testing.T, h Hub) {
 
 // peer is the hub at another address.
 func (h Hub) peer() peer {
-	return peer{secrets: h.Secrets, calls: func(ctx context.Context, url string) map[string]error {
-		return h.calls(ctx, h.At(url))
+	return peer{secrets: h.Secrets, calls: func(by caller, url string) map[string]error {
+		return h.calls(by, h.At(url))
 	}}
 }
 
-func (Hub) calls(ctx context.Context, a livechat.Adapter) map[string]error {
+func (Hub) calls(by caller, a livechat.Adapter) map[string]error {
 	errs := map[string]error{
-		"open": briefly(ctx, func(ctx context.Context) error {
+		"open": by(func(ctx context.Context) error {
 			_, err := a.Open(ctx, opening("k"))
 			return err
 		}),
-		"send": briefly(ctx, func(ctx context.Context) error {
+		"send": by(func(ctx context.Context) error {
 			return a.Send(ctx, livechat.Message{Conversation: "c", Key: "1", Sender: "Ada", Text: "hello"})
 		}),
-		"end": briefly(ctx, func(ctx context.Context) error {
+		"end": by(func(ctx context.Context) error {
 			return a.End(ctx, livechat.Ending{Conversation: "c", Key: "k"})
 		}),
 	}
 	for name, call := range abilities(a) {
-		errs[name] = briefly(ctx, call)
+		errs[name] = by(call)
 	}
 	return errs
 }

@@ -3,6 +3,7 @@ package livechattest
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -13,12 +14,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// A peer is a hub that misbehaves: calls makes each call once to one at an
-// address, none of them patiently.
+// A peer is a hub that misbehaves: calls makes each call once, by a caller, to one
+// at an address.
 type peer struct {
-	calls   func(ctx context.Context, url string) map[string]error
+	calls   func(by caller, url string) map[string]error
 	secrets []string
 }
+
+// A caller makes a call, and gives it up at some time.
+type caller func(call func(ctx context.Context) error) error
 
 // toPeer makes a test of a peer one of a hub.
 func toPeer[H interface{ peer() peer }](test func(*testing.T, peer)) func(*testing.T, H) {
@@ -28,11 +32,33 @@ func toPeer[H interface{ peer() peer }](test func(*testing.T, peer)) func(*testi
 	}
 }
 
-// briefly makes a call and does not wait for long.
-func briefly(ctx context.Context, call func(ctx context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, 300*time.Millisecond)
-	defer cancel()
-	return call(ctx)
+// patience bounds what a hub that works may take.
+const patience = time.Minute
+
+// patiently waits for an answer that comes.
+func patiently(ctx context.Context) caller {
+	return func(call func(ctx context.Context) error) error {
+		ctx, cancel := context.WithTimeout(ctx, patience)
+		defer cancel()
+		return call(ctx)
+	}
+}
+
+// untilTaken gives a call up when its request has been taken.
+func untilTaken(ctx context.Context, taken <-chan struct{}) caller {
+	return func(call func(ctx context.Context) error) error {
+		ctx, giveUp := context.WithTimeout(ctx, patience)
+		defer giveUp()
+		over := make(chan error, 1)
+		go func() { over <- call(ctx) }()
+		select {
+		case <-taken:
+			giveUp()
+			return <-over
+		case err := <-over:
+			return err
+		}
+	}
 }
 
 // away is a hub that does not listen: nothing was done, it may be tried again.
@@ -40,7 +66,7 @@ func away(t *testing.T, p peer) {
 	t.Helper()
 	gone := httptest.NewServer(http.NotFoundHandler())
 	gone.Close()
-	for name, err := range p.calls(t.Context(), gone.URL) {
+	for name, err := range p.calls(patiently(t.Context()), gone.URL) {
 		got := ask(err)
 		if err == nil || got.permanent || got.ambiguous || !got.unavailable {
 			t.Errorf("%s: %v is %+v, want unavailable only", name, err, got)
@@ -62,7 +88,7 @@ func statuses(t *testing.T, p peer) {
 			_, _ = w.Write([]byte(`{"error":"` + strings.Join(p.secrets, " ") + `"}`))
 		}))
 		t.Cleanup(broken.Close)
-		for name, err := range p.calls(t.Context(), broken.URL) {
+		for name, err := range p.calls(patiently(t.Context()), broken.URL) {
 			if diff := cmp.Diff(want, ask(err), cmp.AllowUnexported(answers{})); err == nil || diff != "" {
 				t.Errorf("%s, status %d: %v (-want +got):\n%s", name, status, err, diff)
 			}
@@ -74,16 +100,17 @@ func statuses(t *testing.T, p peer) {
 // silence is a hub that takes a request and says nothing: it may have done it.
 func silence(t *testing.T, p peer) {
 	t.Helper()
-	done := make(chan struct{})
+	taken := make(chan struct{})
 	silent := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // or nobody notices that the caller has gone
 		select {
-		case <-done:
+		case taken <- struct{}{}:
+			<-r.Context().Done()
 		case <-r.Context().Done():
 		}
 	}))
 	t.Cleanup(silent.Close)
-	t.Cleanup(func() { close(done) })
-	for name, err := range p.calls(t.Context(), silent.URL) {
+	for name, err := range p.calls(untilTaken(t.Context(), taken), silent.URL) {
 		if got := ask(err); err == nil || got.permanent || !got.ambiguous {
 			t.Errorf("%s: %v is %+v, want ambiguous", name, err, got)
 		}

@@ -13,23 +13,23 @@ import (
 
 // peer is the hub at another address.
 func (h Canvas) peer() peer {
-	return peer{secrets: h.Secrets, calls: func(ctx context.Context, url string) map[string]error {
-		return canvasCalls(ctx, h.At(url))
+	return peer{secrets: h.Secrets, calls: func(by caller, url string) map[string]error {
+		return canvasCalls(by, h.At(url))
 	}}
 }
 
-func canvasCalls(ctx context.Context, a CanvasAdapter) map[string]error {
+func canvasCalls(by caller, a CanvasAdapter) map[string]error {
 	errs := map[string]error{
-		"show": briefly(ctx, func(ctx context.Context) error {
+		"show": by(func(ctx context.Context) error {
 			return a.Show(ctx, livechat.BotMessage{Conversation: "c", Key: "1", Text: "hello"})
 		}),
-		"pass": briefly(ctx, func(ctx context.Context) error {
+		"pass": by(func(ctx context.Context) error {
 			return a.Pass(ctx, livechat.Passing{Conversation: "c", Key: "1"})
 		}),
-		"finish": briefly(ctx, func(ctx context.Context) error { return a.Finish(ctx, "c", "1") }),
+		"finish": by(func(ctx context.Context) error { return a.Finish(ctx, "c", "1") }),
 	}
 	if can, ok := a.(livechat.BotTyping); ok {
-		errs["typing"] = briefly(ctx, func(ctx context.Context) error { return can.ShowTyping(ctx, "c") })
+		errs["typing"] = by(func(ctx context.Context) error { return can.ShowTyping(ctx, "c") })
 	}
 	return errs
 }
