@@ -49,8 +49,9 @@ func TestPageCarriesAConversation(t *testing.T) {
 		`<a href="https://example.com/?a=1" target="_blank" rel="noopener noreferrer">docs</a> `+
 		"[bad](javascript:alert(1)) &lt;img src=x&gt;\nsecond")
 
+	seen := page.Watch(`document.querySelector("#typing").hidden`, "false")
 	k.post(t.Context(), k.last(), activity.Activity{Type: activity.TypeTyping})
-	page.Wait(`document.querySelector("#typing").hidden`, "false")
+	seen()
 	page.Wait(`document.querySelector("#typing").hidden`, "true")
 
 	page.Click(`[data-name="Lee Gu"]`)
@@ -66,7 +67,7 @@ func TestPageCarriesAConversation(t *testing.T) {
 func TestPageMissesNothingOverARestart(t *testing.T) {
 	t.Parallel()
 	config := sandbox.Config{StateFile: filepath.Join(t.TempDir(), "state.jsonl")}
-	first, stop := run(t, config, "127.0.0.1:0")
+	first, stop := run(t, config, browsertest.Address(t))
 	newSkill(t, first)
 	page := browsertest.Open(t, first.URL())
 	page.Wait(`document.title`, "Alex Wilber | Contoso copilot")

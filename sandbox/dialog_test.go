@@ -14,6 +14,10 @@ import (
 	"github.com/liaison-skill/liaison/sandbox"
 )
 
+// shortPatience is that of a copilot which is to lose it. What is well takes a
+// hundredth of it.
+const shortPatience = 5 * time.Second
+
 // escalated is a user whose live chat is open.
 func escalated(tb testing.TB, u sandbox.User) {
 	tb.Helper()
@@ -79,22 +83,23 @@ func TestSkillThatOpensNoChat(t *testing.T) {
 		return activity.Activity{Type: activity.TypeEndOfConversation, Code: code, Value: json.RawMessage(value)}
 	}
 	for _, row := range []struct {
-		name    string
-		status  int
-		replies []activity.Activity
-		apology bool
-		want    []string
+		name     string
+		status   int
+		replies  []activity.Activity
+		apology  bool
+		want     []string
+		patience time.Duration // of the copilot, where it is to come to an end
 	}{
-		{"says why", 202, []activity.Activity{{Type: activity.TypeMessage, Text: "We are closed."}, end("error", "")}, false, []string{"copilot: We are closed.", "copilot: " + sandbox.NotNow}},
-		{"says nothing", 202, []activity.Activity{end("unknown", "")}, false, []string{"copilot: Nobody can be reached right now. " + sandbox.NotNow}},
-		{"gives no id", 202, []activity.Activity{end(activity.CodeCompleted, `{}`)}, true, []string{"copilot: " + sandbox.Sorry}},
-		{"never ends", 202, nil, true, []string{"copilot: " + sandbox.Sorry}},
-		{"answers 500", 500, nil, true, []string{"copilot: " + sandbox.Sorry}},
-		{"answers 500 although it ended", 500, []activity.Activity{end(activity.CodeCompleted, `{"LiveChatConversationId":"x"}`)}, true, []string{"copilot: " + sandbox.Sorry}},
+		{"says why", 202, []activity.Activity{{Type: activity.TypeMessage, Text: "We are closed."}, end("error", "")}, false, []string{"copilot: We are closed.", "copilot: " + sandbox.NotNow}, 0},
+		{"says nothing", 202, []activity.Activity{end("unknown", "")}, false, []string{"copilot: Nobody can be reached right now. " + sandbox.NotNow}, 0},
+		{"gives no id", 202, []activity.Activity{end(activity.CodeCompleted, `{}`)}, true, []string{"copilot: " + sandbox.Sorry}, 0},
+		{"never ends", 202, nil, true, []string{"copilot: " + sandbox.Sorry}, shortPatience},
+		{"answers 500", 500, nil, true, []string{"copilot: " + sandbox.Sorry}, 0},
+		{"answers 500 although it ended", 500, []activity.Activity{end(activity.CodeCompleted, `{"LiveChatConversationId":"x"}`)}, true, []string{"copilot: " + sandbox.Sorry}, 0},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			s := start(t, sandbox.Config{Patience: 300 * time.Millisecond})
+			s := start(t, sandbox.Config{Patience: row.patience})
 			k := newSkill(t, s)
 			k.use(func(activity.Activity) (int, []activity.Activity) { return row.status, row.replies })
 			lee := s.User("Lee")
@@ -115,7 +120,7 @@ func TestSkillThatOpensNoChat(t *testing.T) {
 
 func TestSkillThatIsDownIsAnApologyAndNotTheEnd(t *testing.T) {
 	t.Parallel()
-	s := start(t, sandbox.Config{Patience: time.Second})
+	s := start(t, sandbox.Config{})
 	k := newSkill(t, s)
 	lee := s.User("Lee")
 	escalated(t, lee)
@@ -183,7 +188,7 @@ func TestLateCopyOfAnEndingChangesNothing(t *testing.T) {
 
 func TestLateEndingDoesNotAnswerTheNextCall(t *testing.T) {
 	t.Parallel()
-	s := start(t, sandbox.Config{Patience: time.Second})
+	s := start(t, sandbox.Config{Patience: shortPatience})
 	k := newSkill(t, s)
 	lee := s.User("Lee")
 	k.use(func(activity.Activity) (int, []activity.Activity) { return http.StatusAccepted, nil })

@@ -43,9 +43,14 @@ func TestFaults(t *testing.T) {
 			target, token := chatURL(s, alex.Conversation()), botToken(t.Context(), t, s)
 			row.fault.Times = 1
 			s.Fault(sandbox.Connector, row.fault)
-			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-			defer cancel()
+			ctx := t.Context()
+			if row.fault.Hang {
+				ctx = untilTaken(t, s, alex, row.lines)
+			}
 			status, body := sendRead(ctx, t, "POST", target, token, hello)
+			if _, err := s.WaitRequests(patient(t), sandbox.Connector, 1); err != nil {
+				t.Fatal(err)
+			}
 			if status != row.status || len(alex.Lines()) != row.lines {
 				t.Errorf("status %d with %d lines, want %d with %d", status, len(alex.Lines()), row.status, row.lines)
 			}
@@ -63,6 +68,23 @@ func TestFaults(t *testing.T) {
 			}
 		})
 	}
+}
+
+// untilTaken ends when the connector has a request, and has done what it was to do:
+// so many lines are there.
+func untilTaken(tb testing.TB, s *sandbox.Sandbox, u sandbox.User, lines int) context.Context {
+	tb.Helper()
+	ctx, cancel := context.WithCancel(patient(tb))
+	tb.Cleanup(cancel)
+	go func() {
+		defer cancel()
+		tick := time.NewTicker(5 * time.Millisecond)
+		defer tick.Stop()
+		for ctx.Err() == nil && (len(s.Requests(sandbox.Connector)) == 0 || len(u.Lines()) != lines) {
+			<-tick.C
+		}
+	}()
+	return ctx
 }
 
 func TestFaultsChooseTheirRequests(t *testing.T) {

@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -169,7 +168,7 @@ func TestInlineAnswersAreHeldToTheirForm(t *testing.T) {
 	for body, wellFormed := range map[string]bool{`{"activities":[]}`: true, `{"activities":null}`: false, `{}`: false} {
 		t.Run(body, func(t *testing.T) {
 			t.Parallel()
-			s := start(t, sandbox.Config{ExpectReplies: true, Patience: 3 * time.Second})
+			s := start(t, sandbox.Config{ExpectReplies: true, Patience: shortPatience})
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, body) }))
 			t.Cleanup(server.Close)
 			s.SetSkillURL(server.URL)

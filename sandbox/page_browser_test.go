@@ -49,9 +49,7 @@ func TestPageFillsInAndPressesACard(t *testing.T) {
 	page.Click(".rating label:nth-of-type(4)")
 	page.Click(`.card button[value="Send"]`)
 	page.Wait(theirCard, "Your response was sent: Send")
-	if got := string(k.last().Value); got != `{"stars":4,"survey":7}` {
-		t.Errorf("sent %s", got)
-	}
+	k.waitFor(func(a activity.Activity) bool { return string(a.Value) == `{"stars":4,"survey":7}` })
 	posted(t, s, alex, withCards(picks()))
 	page.Wait(`document.querySelector("a.action")?.href`, "https://example.com/terms")
 	page.Click(`button[value="Refund"]`)
@@ -76,7 +74,7 @@ func TestPageSendsFilesAndChangesLines(t *testing.T) {
 	page.Wait(`document.querySelector("#log .file b")?.textContent`, "bill.txt")
 	page.Wait(`document.querySelector("#log .picture img")?.naturalWidth`, "1")
 	page.Wait(`document.querySelectorAll("#attached li").length`, "0")
-	if a := k.last().Attachments; len(a) != 2 || a[0].ContentType != "image/*" || a[1].Name != "bill.txt" {
+	if a := k.waitText("two files").Attachments; len(a) != 2 || a[0].ContentType != "image/*" || a[1].Name != "bill.txt" {
 		t.Errorf("sent %+v", a)
 	}
 
@@ -124,9 +122,7 @@ func TestPageSettings(t *testing.T) {
 	if got := alex.Profile(); got.Locale != "de-DE" || got.Variables["Order"] != 4711.0 || !s.Switches().DropTyping {
 		t.Errorf("profile %+v, switches %+v", got, s.Switches())
 	}
-	if got := k.last().Type; got != activity.TypeEndOfConversation {
-		t.Errorf("the skill was told a %s last", got)
-	}
+	k.waitFor(func(a activity.Activity) bool { return a.Type == activity.TypeEndOfConversation })
 }
 
 // TestPagePictures shows everything the page can show. With TEST_SCREENSHOTS it

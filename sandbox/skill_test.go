@@ -129,18 +129,26 @@ func (k *scriptedSkill) last() activity.Activity {
 	return got[len(got)-1]
 }
 
-// waitText waits for words: the page shows them before the skill has them, and tells
-// of typing beside.
-func (k *scriptedSkill) waitText(want string) {
+// waitText waits for words.
+func (k *scriptedSkill) waitText(want string) activity.Activity {
 	k.tb.Helper()
-	said := func(a activity.Activity) bool { return a.Type == activity.TypeMessage && a.Text == want }
+	return k.waitFor(func(a activity.Activity) bool { return a.Type == activity.TypeMessage && a.Text == want })
+}
+
+// waitFor waits for an activity: the page shows what the user does before the skill
+// knows, and tells of typing beside.
+func (k *scriptedSkill) waitFor(is func(activity.Activity) bool) activity.Activity {
+	k.tb.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for ctx := patient(k.tb); !slices.ContainsFunc(k.received(), said); {
+	for ctx := patient(k.tb); ; {
+		if got := k.received(); slices.ContainsFunc(got, is) {
+			return got[slices.IndexFunc(got, is)]
+		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			k.tb.Fatalf("the skill was not told %q", want)
+			k.tb.Fatalf("the skill was told %+v, and not what was waited for", k.received())
 		}
 	}
 }
@@ -190,7 +198,7 @@ func sendRead(ctx context.Context, tb testing.TB, method, target, token string, 
 // patient ends a test that waits for what never comes.
 func patient(tb testing.TB) context.Context {
 	tb.Helper()
-	ctx, cancel := context.WithTimeout(tb.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(tb.Context(), time.Minute)
 	tb.Cleanup(cancel)
 	return ctx
 }

@@ -3,8 +3,11 @@ package browsertest
 
 import (
 	"context"
+	"crypto/rand"
+	"net"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -16,8 +19,8 @@ import (
 
 // patience bounds every wait, life most tests' browser.
 const (
-	patience = 20 * time.Second
-	life     = 2 * time.Minute
+	patience = time.Minute
+	life     = 6 * time.Minute
 )
 
 // Shift is the modifier of that key in the DevTools protocol.
@@ -41,7 +44,7 @@ func Open(tb testing.TB, url string) Tab {
 func OpenFor(tb testing.TB, url string, life time.Duration) Tab {
 	tb.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(chromium(tb)), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.ExecPath(chromium(tb)), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.WSURLReadTimeout(patience),
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-sync", true))
 	// Cleanup ends the browser in order; the test's own context would kill it.
@@ -54,6 +57,19 @@ func OpenFor(tb testing.TB, url string, life time.Duration) Tab {
 	t := Tab{tb: tb, ctx: ctx}
 	t.Do(chromedp.EmulateViewport(1280, 800), chromedp.Navigate(url))
 	return t
+}
+
+// Address is where a server is to listen that goes away and comes back there: not
+// where others listen on any port, who might be given the one that it had.
+func Address(tb testing.TB) string {
+	tb.Helper()
+	const ours = "127.0.0.2:0"
+	ln, err := (&net.ListenConfig{}).Listen(tb.Context(), "tcp", ours)
+	if err != nil { // a system that has one address of loopback
+		return "127.0.0.1:0"
+	}
+	_ = ln.Close()
+	return ours
 }
 
 func chromium(tb testing.TB) string {
@@ -112,6 +128,23 @@ func (t Tab) Wait(expression, want string) {
 		case <-deadline:
 			t.tb.Fatalf("browser: %s is %q (%v), want %q", expression, got, err, want)
 		}
+	}
+}
+
+// Watch looks at each change of the page from now on. The function that it returns
+// waits until an expression has had the value want, though that may be over by then.
+func (t Tab) Watch(expression, want string) (seen func()) {
+	t.tb.Helper()
+	id := rand.Text()
+	t.Eval(`(() => {
+		globalThis.seen ??= {};
+		const look = () => { if (String(` + expression + `) === ` + strconv.Quote(want) + `) globalThis.seen["` + id + `"] = true; };
+		new MutationObserver(look).observe(document, { attributes: true, characterData: true, childList: true, subtree: true });
+		look();
+	})()`)
+	return func() {
+		t.tb.Helper()
+		t.Wait(`globalThis.seen["`+id+`"]`, "true")
 	}
 }
 

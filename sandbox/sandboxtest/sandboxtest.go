@@ -39,7 +39,7 @@ func Start(tb testing.TB, cfg sandbox.Config) *sandbox.Sandbox {
 }
 
 // patience bounds what a test waits for.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // Say writes texts into a user's chat, one turn after the other. It fails the
 // test when the copilot had to apologise.
