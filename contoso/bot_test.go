@@ -207,7 +207,8 @@ func TestCanvas_an_agent_takes_over(t *testing.T) {
 	h := runCanvas(t, contoso.Config{})
 	h.copilot.reply = func(n int, _ posted, w http.ResponseWriter) {
 		if n == 2 {
-			w.WriteHeader(http.StatusInternalServerError)
+			w.Header().Set("Retry-After", "3600")
+			w.WriteHeader(http.StatusServiceUnavailable)
 			return
 		}
 		w.WriteHeader(http.StatusNoContent)
@@ -215,7 +216,11 @@ func TestCanvas_an_agent_takes_over(t *testing.T) {
 	v := h.start(t, "{}")
 	h.copilot.wait(t, 1)
 	v.ask(t, "the copilot does not hear this")
-	h.copilot.wait(t, 2)
+	eventually(t, "the refusal", func() bool {
+		var refused bool
+		err := h.db.QueryRow(t.Context(), `SELECT EXISTS (SELECT 1 FROM contoso.webhook WHERE failure <> '')`).Scan(&refused)
+		return err == nil && refused
+	})
 	want(t, h.deed(t, v.id, "messages", `{"sender":"Ana","message":"hello"}`), 409, "take the conversation over first")
 	want(t, h.deed(t, v.id, "leave", `{"sender":"Ana"}`), 204, "")
 	if got := h.deskState(t, v.id); got.State != "copilot" {

@@ -17,6 +17,8 @@ const (
 	chatWords  = `[...document.querySelectorAll("#log .line .words")].at(-1)?.textContent`
 	chatNote   = `[...document.querySelectorAll("#log .note")].at(-1)?.textContent`
 	chatStatus = `document.querySelector("#status")?.textContent`
+	// typingTold is how often the server was told, and has answered.
+	typingTold = `performance.getEntriesByType("resource").filter(e => e.name.endsWith("/typing")).length`
 )
 
 // current is the conversation that a page shows, by the copilot's side.
@@ -82,6 +84,7 @@ func TestChat_history_is_kept_over_a_reload_and_begins_anew_after_the_end(t *tes
 	page.Wait(chatWords, "one")
 	shows(page, `document.querySelector("#log .user .meta").textContent`, "Sent")
 	page.Type("#draft", "a draft")
+	page.Wait(typingTold+" >= 2", "true") // or the news of it comes after the reload
 	page.Do(chromedp.Reload())
 	page.Wait(chatWords, "one")
 	page.Wait(`document.querySelector("#draft").value`, "a draft")
@@ -136,10 +139,12 @@ func TestChat_files_and_changes_both_ways(t *testing.T) {
 	page.Click("#edit-confirm")
 	page.Wait(chatWords, "hello <b>")
 	shows(page, `document.querySelector(".line:last-child .meta").textContent`, "Edited")
+	page.Wait(editOpen, "false")
 	page.Click(".line:last-child .amend")
 	page.Do(chromedp.SetValue("#edit-text", "hello again"))
 	page.Click("#edit-confirm")
 	page.Wait(chatWords, "hello again")
+	page.Wait(editOpen, "false")
 	page.Click(".line:last-child .amend")
 	page.Wait(`document.querySelector("#edit-text").value`, "hello again")
 	page.Click("#edit-delete")
@@ -172,7 +177,7 @@ func TestChat_outlives_the_hub(t *testing.T) {
 	copilot := receive(t, nil)
 	db := pgtest.DB(t, contoso.Schema())
 	config := contoso.Config{Canvas: contoso.Canvas{WebhookURL: copilot.url}}
-	first := run(t, db, config)
+	first := serve(t, &contoso.App{DB: db, Config: config}, browsertest.Address(t))
 	address := strings.TrimPrefix(first.url, "http://")
 	h := canvas{hub: first, copilot: copilot, db: db}
 	page, id := h.chat(t)

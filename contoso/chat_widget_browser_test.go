@@ -121,6 +121,7 @@ func TestChat_in_a_frame_goes_on_from_page_to_page(t *testing.T) {
 	page.Wait(widgetOpen, "false")
 	page.Do(chromedp.Navigate(site))
 	page.Wait(widgetOpen, "false")
+	page.Frame().Wait(chatWords, "one")
 	want(t, h.bot(t, "say", id, map[string]any{"message": "two"}), 200, "")
 	page.Wait(widgetBadge, "1")
 	page.Do(chromedp.EmulateViewport(320, 480))

@@ -90,10 +90,12 @@ func TestDesk_the_whole_job_by_keyboard(t *testing.T) {
 	page.Wait(lastWords, "hello")
 	press("e")
 	page.Wait(`document.querySelector("#end-dialog").open`, "true")
+	decided := hesitate(page)
 	page.Enter(0) // in the field of the reason
 	page.Wait(`document.querySelector("#undo").hidden`, "false")
 	page.Click("#undo-button")
 	page.Wait(`document.querySelector("#undo").hidden`, "true")
+	decided()
 	press("x")
 	page.Enter(0)
 	page.Wait(`location.hash`, "#"+second)
@@ -103,6 +105,16 @@ func TestDesk_the_whole_job_by_keyboard(t *testing.T) {
 	page.Wait(draft, "?")
 	press("?")
 	page.Wait(`document.querySelector("#keys-dialog").open`, "true")
+}
+
+// hesitate gives the agent all the time to undo something, until that is decided.
+func hesitate(page browsertest.Tab) (decided func()) {
+	page.Eval(`(() => {
+		const { setTimeout } = globalThis;
+		globalThis.setTimeout = (work, ms, ...rest) => (ms < 5000 ? setTimeout(work, ms, ...rest) : 0);
+		globalThis.decided = () => { globalThis.setTimeout = setTimeout; };
+	})()`)
+	return func() { page.Eval(`globalThis.decided()`) }
 }
 
 func TestDesk_an_end_outlives_the_page(t *testing.T) {

@@ -17,6 +17,7 @@ import (
 const (
 	facts    = `document.querySelector("#facts").innerText`
 	lastNote = `[...document.querySelectorAll("#log .note")].at(-1)?.textContent`
+	editOpen = `document.querySelector("#edit-dialog").open` // until the server has answered, which may be after the change shows
 	fileName = `[...document.querySelectorAll("#log .file")].at(-1)?.firstChild.textContent`
 )
 
@@ -28,6 +29,8 @@ const pick = `(() => {
 	input.files = given.files;
 	input.dispatchEvent(new Event("change"));
 })()`
+
+const transferOpen = `document.querySelector("#transfer-dialog").open`
 
 func includes(expression, text string) string { return expression + `?.includes("` + text + `")` }
 
@@ -81,6 +84,7 @@ func TestDesk_an_agent_joins_writes_changes_and_gives(t *testing.T) {
 	page.Click("#edit-confirm")
 	page.Wait(lastWords, "hello <b>")
 	shows(page, `document.querySelector("#log .agent .meta").textContent`, "Edited")
+	page.Wait(editOpen, "false")
 
 	page.Eval(pick)
 	page.Wait(fileName, "report <b>.txt")
@@ -120,6 +124,7 @@ func TestDesk_an_agent_transfers_leaves_and_concludes(t *testing.T) {
 	page.Click("#transfer-confirm")
 	shows(page, lastNote, "Ana transferred the conversation to Cy")
 	shows(page, lastNote, "Note: a <b>hard</b> one")
+	page.Wait(transferOpen, "false")
 
 	page.Click("#end")
 	page.Type("#end-reason", "solved")

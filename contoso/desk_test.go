@@ -83,7 +83,7 @@ func TestDesk_misses_nothing_over_a_restart(t *testing.T) {
 	peer := receive(t, nil)
 	config := contoso.Config{WebhookURL: peer.url}
 	db := pgtest.DB(t, contoso.Schema())
-	first := run(t, db, config)
+	first := serve(t, &contoso.App{DB: db, Config: config}, browsertest.Address(t))
 	id := first.open(t, `{"user":{"name":"Alex Wilber"}}`)
 	first.hear(t, id, "before")
 	page := browsertest.Open(t, first.url+"/#"+id)

@@ -51,10 +51,10 @@ func TestSupervisor_times_are_without_those_of_the_copilot(t *testing.T) {
 	}
 }
 
-// farFromMidnight is a zone where the day is hours old.
+// farFromMidnight is a zone, other than UTC, where the day is hours old.
 func farFromMidnight() string {
 	if time.Now().UTC().Hour() < 12 {
 		return "Asia/Singapore"
 	}
-	return "UTC"
+	return "America/Sao_Paulo"
 }

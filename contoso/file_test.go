@@ -72,15 +72,17 @@ func TestFile_a_link_is_signed_and_expires(t *testing.T) {
 	id := h.open(t, "")
 	h.ok(t, attach(id, "a.txt", "hello"), nil)
 	h.ok(t, attach(id, "b.txt", "other"), nil)
-	lines := h.messages(t, "?conversationId="+id)
-	good, err := url.Parse(lines[0].Attachments[0].URL)
-	if err != nil {
-		t.Fatal(err)
-	}
 	get := func(path string) answer { return h.do(t, call{method: http.MethodGet, path: path}) }
-	if got := get(good.RequestURI()); got.text != "hello" {
-		t.Errorf("the link: %v", got)
-	}
+	var lines []said
+	var good *url.URL
+	eventually(t, "a link that was quick enough", func() bool {
+		lines = h.messages(t, "?conversationId="+id)
+		var err error
+		if good, err = url.Parse(lines[0].Attachments[0].URL); err != nil {
+			t.Fatal(err)
+		}
+		return get(good.RequestURI()).text == "hello"
+	})
 	other := strings.Replace(good.RequestURI(), lines[0].Attachments[0].ID, lines[1].Attachments[0].ID, 1)
 	longer := good.Query()
 	longer.Set("expires", "9999999999")

@@ -29,6 +29,7 @@ func TestDesk_from_the_queue_to_the_end_by_keys_alone(t *testing.T) {
 	page.Press("j") // at once: it counts from where the first one goes
 	page.Wait(`document.querySelector("#thread-name").textContent`, "Bo")
 	page.Press("k")
+	page.Wait(`document.querySelector("#thread-name").textContent`, "Alex") // the address is ahead of it
 	page.Wait(`location.hash`, "#"+first)
 	page.Wait(focused, "scroller")
 	page.Press("a")
@@ -49,6 +50,7 @@ func TestDesk_from_the_queue_to_the_end_by_keys_alone(t *testing.T) {
 	keys("hello")
 	page.Enter(0)
 	page.Wait(lastWords, "hello")
+	page.Wait(lastState, "true")
 	keys(kb.Escape)
 	page.Wait(focused, "scroller")
 	page.Press("t")
@@ -56,6 +58,7 @@ func TestDesk_from_the_queue_to_the_end_by_keys_alone(t *testing.T) {
 	keys(kb.Tab + "Cy")
 	page.Enter(0)
 	shows(page, lastNote, "transferred the conversation to Cy")
+	page.Wait(transferOpen, "false")
 	page.Do(chromedp.KeyEvent("k", chromedp.KeyModifiers(chromedp.ModifierCtrl)))
 	page.Wait(focused, "palette")
 	keys("take back")

@@ -58,7 +58,7 @@ func TestDesk_stays_quick_while_much_arrives(t *testing.T) {
 	peer := receive(t, nil)
 	h := run(t, db, contoso.Config{WebhookURL: peer.url})
 	fillDesk(t, db)
-	page := browsertest.OpenFor(t, h.url, span+2*time.Minute)
+	page := browsertest.OpenFor(t, h.url, span+6*time.Minute)
 	page.Wait(`document.querySelector(".item .name")?.textContent`, "Open 1000")
 	page.Eval(observe)
 	idle := page.Busy()

@@ -46,8 +46,9 @@ func busy(tb testing.TB) (hub, *pgxpool.Pool) {
 		INSERT INTO contoso.conversation (id, state, agent, started_at, accepted_at, ended_at, ended_by)
 		SELECT 'e' || n, 'ended', 'Adele Vance', at, at + n % 7 * interval '23 seconds', least(now(), at + n % 11 * interval '97 seconds'), 'agent'
 		FROM generate_series(1, 120) n, LATERAL (SELECT greatest(date_trunc('day', now()), now() - (n * n % 660) * interval '1 minute') AS at) s;
-		INSERT INTO contoso.presence (agent, name, away, accepts)
-		VALUES ('1', 'Adele Vance', false, 1), ('2', 'Diego Siciliani', true, 3), ('3', 'Isaiah Langer', false, 0);
+		INSERT INTO contoso.presence (agent, name, away, accepts, seen_at) -- and for as long as the test looks
+		VALUES ('1', 'Adele Vance', false, 1, now() + interval '1 hour'), ('2', 'Diego Siciliani', true, 3, now() + interval '1 hour'),
+		       ('3', 'Isaiah Langer', false, 0, now() + interval '1 hour');
 		INSERT INTO contoso.queue (name, hours)
 		VALUES ('Billing', '{"zone":"Europe/Berlin","week":{"Mon":"09:00-12:00","Fri":"09:00-12:00, 13:00-16:00"},"holidays":[{"date":"12-25","times":""}]}'), ('Sales', NULL);
 		UPDATE contoso.settings
@@ -118,10 +119,12 @@ func TestSupervisor_page_ends_several_by_keyboard_unless_it_is_undone(t *testing
 	page.Enter(0)
 	page.Wait(textOf("#end-problem"), "Say why: the users are told.")
 	press(page, "drill")
+	decided := hesitate(page)
 	page.Enter(0)
 	page.Wait(focused, "undo-button")
 	page.Enter(0)
 	page.Wait(`document.querySelector("#undo").hidden`, "true")
+	decided()
 	page.Wait(focused, "choose-all")
 	if got := h.standing(t, "w1"); got.State != "waiting" {
 		t.Errorf("undone, and yet it is %+v", got)

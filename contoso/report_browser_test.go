@@ -39,8 +39,7 @@ func TestDesk_says_what_became_of_a_line_and_lets_the_agent_decide(t *testing.T)
 		t.Error(found)
 	}
 	picture(t, page, "desk-reports")
-	page.Eval(`document.querySelectorAll("#log .agent .again")[0].click()`) // twice at once is once
-	page.Eval(`document.querySelectorAll("#log .agent .again")[0].click()`)
+	page.Eval(`(() => { const again = document.querySelectorAll("#log .agent .again")[0]; again.click(); again.click(); })()`) // twice at once is once
 	page.Wait(lastWords, "It left the depot.")
 	shows(page, metaOf("1"), "Said again")
 	page.Eval(`document.querySelectorAll("#log .agent .again")[1].click()`)

@@ -165,8 +165,9 @@ func TestRetention_leaves_the_figures_of_days_that_are_kept(t *testing.T) {
 	}
 	day := func(ago int) string { return time.Now().UTC().AddDate(0, 0, -ago).Format(time.DateOnly) }
 	export := call{method: http.MethodGet, path: "/api/desk/supervisor/export?from=" + day(8) + "&to=" + day(0)}
+	zone := farFromMidnight()
 	today := func() (b board) {
-		h.ok(t, call{method: http.MethodGet, path: "/api/desk/supervisor?zone=" + farFromMidnight()}, &b)
+		h.ok(t, call{method: http.MethodGet, path: "/api/desk/supervisor?zone=" + zone}, &b)
 		return b
 	}
 	table, before := h.do(t, export), today()
