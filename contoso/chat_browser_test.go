@@ -10,6 +10,7 @@ import (
 	"github.com/liaison-skill/liaison/contoso"
 	"github.com/liaison-skill/liaison/internal/browsertest"
 	"github.com/liaison-skill/liaison/internal/pgtest"
+	"github.com/liaison-skill/liaison/internal/steady"
 )
 
 // What the page for users shows.
@@ -177,7 +178,7 @@ func TestChat_outlives_the_hub(t *testing.T) {
 	copilot := receive(t, nil)
 	db := pgtest.DB(t, contoso.Schema())
 	config := contoso.Config{Canvas: contoso.Canvas{WebhookURL: copilot.url}}
-	first := serve(t, &contoso.App{DB: db, Config: config}, browsertest.Address(t))
+	first := serve(t, &contoso.App{DB: db, Config: config}, steady.Address(t.Context()))
 	address := strings.TrimPrefix(first.url, "http://")
 	h := canvas{hub: first, copilot: copilot, db: db}
 	page, id := h.chat(t)

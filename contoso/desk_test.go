@@ -12,6 +12,7 @@ import (
 	"github.com/liaison-skill/liaison/contoso"
 	"github.com/liaison-skill/liaison/internal/browsertest"
 	"github.com/liaison-skill/liaison/internal/pgtest"
+	"github.com/liaison-skill/liaison/internal/steady"
 )
 
 // What the page shows.
@@ -72,9 +73,8 @@ func TestDesk_an_agent_answers_and_ends(t *testing.T) {
 	if diff := cmp.Diff(want, h.messages(t, "?conversationId="+id), volatile); diff != "" {
 		t.Error(diff)
 	}
-	got := peer.wait(t, 4)
-	if last := got[3]; last.Event != "ended" || last.Reason != "solved" {
-		t.Errorf("got %+v, want the end and its reason", last)
+	if got := peer.until(t, "ended"); got.Reason != "solved" {
+		t.Errorf("got %+v, want the end's reason", got)
 	}
 }
 
@@ -83,7 +83,7 @@ func TestDesk_misses_nothing_over_a_restart(t *testing.T) {
 	peer := receive(t, nil)
 	config := contoso.Config{WebhookURL: peer.url}
 	db := pgtest.DB(t, contoso.Schema())
-	first := serve(t, &contoso.App{DB: db, Config: config}, browsertest.Address(t))
+	first := serve(t, &contoso.App{DB: db, Config: config}, steady.Address(t.Context()))
 	id := first.open(t, `{"user":{"name":"Alex Wilber"}}`)
 	first.hear(t, id, "before")
 	page := browsertest.Open(t, first.url+"/#"+id)

@@ -70,8 +70,9 @@ func TestDesk_from_the_queue_to_the_end_by_keys_alone(t *testing.T) {
 	page.Wait(focused, "end-confirm")
 	page.Enter(0)
 	page.Wait(`document.querySelector("#ended-note").hidden`, "false")
+	peer.until(t, "ended")
 	var ends []string
-	for _, p := range peer.wait(t, 6) {
+	for _, p := range peer.all() {
 		if p.Event == "ended" {
 			ends = append(ends, p.Reason)
 		}

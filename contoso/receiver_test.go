@@ -90,6 +90,21 @@ func (r *receiver) texts() []string {
 	return texts
 }
 
+// until waits for an event, and returns the first of it. A page that is slow tells of
+// typing beside.
+func (r *receiver) until(tb testing.TB, event string) (first posted) {
+	tb.Helper()
+	eventually(tb, event, func() bool {
+		all := r.all()
+		i := slices.IndexFunc(all, func(p posted) bool { return p.Event == event })
+		if i >= 0 {
+			first = all[i]
+		}
+		return i >= 0
+	})
+	return first
+}
+
 // wait waits for n webhooks.
 func (r *receiver) wait(tb testing.TB, n int) []posted {
 	tb.Helper()

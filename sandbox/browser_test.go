@@ -11,6 +11,7 @@ import (
 
 	"github.com/liaison-skill/liaison/activity"
 	"github.com/liaison-skill/liaison/internal/browsertest"
+	"github.com/liaison-skill/liaison/internal/steady"
 	"github.com/liaison-skill/liaison/sandbox"
 )
 
@@ -67,7 +68,7 @@ func TestPageCarriesAConversation(t *testing.T) {
 func TestPageMissesNothingOverARestart(t *testing.T) {
 	t.Parallel()
 	config := sandbox.Config{StateFile: filepath.Join(t.TempDir(), "state.jsonl")}
-	first, stop := run(t, config, browsertest.Address(t))
+	first, stop := run(t, config, steady.Address(t.Context()))
 	newSkill(t, first)
 	page := browsertest.Open(t, first.URL())
 	page.Wait(`document.title`, "Alex Wilber | Contoso copilot")

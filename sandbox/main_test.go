@@ -15,5 +15,5 @@ func TestMain(m *testing.M) {
 		goleak.IgnoreAnyFunction("net/http.(*persistConn).readLoop"),
 		goleak.IgnoreAnyFunction("net/http.(*persistConn).writeLoop"),
 	}
-	goleak.VerifyTestMain(m, idle...)
+	steady.Main(m, idle...)
 }

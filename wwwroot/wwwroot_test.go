@@ -20,7 +20,7 @@ func TestModules_pass_their_own_tests(t *testing.T) {
 	if err != nil {
 		t.Skip("no node is installed")
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	files, err := filepath.Glob("test/*.test.js")
 	if err != nil || len(files) == 0 {

@@ -38,7 +38,7 @@ func TestRun_a_wrong_database_URL_is_not_repeated(t *testing.T) { //nolint:paral
 func TestRun_migrates_serves_and_ends_with_its_context(t *testing.T) {
 	t.Setenv("DATABASE_URL", pgtest.URL(pgtest.DB(t)))
 	t.Setenv("CONTOSO_LISTEN", "127.0.0.1:0")
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	logs, written := io.Pipe()
 	ended := make(chan error, 1)

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/liaison-skill/liaison/internal/steady"
 )
 
 // sayings are what a part said of itself.
@@ -19,7 +21,7 @@ func (s sayings) next(tb testing.TB) string {
 	select {
 	case what := <-s:
 		return what
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		tb.Fatal("the part says nothing")
 		return ""
 	}
@@ -40,7 +42,7 @@ func greeter(tb testing.TB, runs *int, hanging chan<- struct{}) runner {
 			hanging <- struct{}{}
 			<-tb.Context().Done()
 		})
-		server := http.Server{Handler: mux, ReadHeaderTimeout: time.Second}
+		server := http.Server{Handler: mux, ReadHeaderTimeout: time.Minute}
 		defer func() { _ = server.Close() }()
 		served := make(chan error, 1)
 		go func() { served <- server.Serve(ln) }()
@@ -60,7 +62,7 @@ func get(tb testing.TB, url string) (string, error) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 10 * time.Second}
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: time.Minute}
 	resp, err := client.Do(req)
 	if err != nil {
 		return "", err
@@ -90,7 +92,7 @@ func TestPart_breaks_and_runs_anew(t *testing.T) {
 	for name, rest := range map[string]time.Duration{"when it is mended": 0, "by itself": 10 * time.Millisecond} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			ln, err := listen(t.Context(), "test", "127.0.0.1:0")
+			ln, err := listen(t.Context(), "test", steady.Address(t.Context()))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -4,7 +4,6 @@ package browsertest
 import (
 	"context"
 	"crypto/rand"
-	"net"
 	"os"
 	"os/exec"
 	"strconv"
@@ -57,19 +56,6 @@ func OpenFor(tb testing.TB, url string, life time.Duration) Tab {
 	t := Tab{tb: tb, ctx: ctx}
 	t.Do(chromedp.EmulateViewport(1280, 800), chromedp.Navigate(url))
 	return t
-}
-
-// Address is where a server is to listen that goes away and comes back there: not
-// where others listen on any port, who might be given the one that it had.
-func Address(tb testing.TB) string {
-	tb.Helper()
-	const ours = "127.0.0.2:0"
-	ln, err := (&net.ListenConfig{}).Listen(tb.Context(), "tcp", ours)
-	if err != nil { // a system that has one address of loopback
-		return "127.0.0.1:0"
-	}
-	_ = ln.Close()
-	return ours
 }
 
 func chromium(tb testing.TB) string {

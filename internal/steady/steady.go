@@ -1,4 +1,4 @@
-// Package steady keeps tests that share a process out of each other's way.
+// Package steady keeps tests that share a process, or a machine, out of each other's way.
 package steady
 
 import "net/http"
