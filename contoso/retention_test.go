@@ -65,9 +65,15 @@ func (h canvas) full(tb testing.TB) visit {
 // told waits until the copilot's side has been told all.
 func (h canvas) told(tb testing.TB) {
 	tb.Helper()
+	allTold(tb, h.db)
+}
+
+// allTold waits until no webhook is left to be told.
+func allTold(tb testing.TB, db *pgxpool.Pool) {
+	tb.Helper()
 	eventually(tb, "all to be told", func() bool {
 		var queued int
-		err := h.db.QueryRow(tb.Context(), `SELECT count(*) FROM contoso.webhook WHERE state = 'queued'`).Scan(&queued)
+		err := db.QueryRow(tb.Context(), `SELECT count(*) FROM contoso.webhook WHERE state = 'queued'`).Scan(&queued)
 		return err == nil && queued == 0
 	})
 }
