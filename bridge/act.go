@@ -51,7 +51,7 @@ func (b *Bridge) asked(m *mapping.Mapping, t Turn) bool {
 // act does what a turn asks of us. It returns the answer to the turn.
 func (b *Bridge) act(ctx context.Context, t Turn) ([]activity.Activity, error) {
 	var answers []activity.Activity
-	err := b.commit(ctx, func(tx *delivery.Tx) error {
+	err := b.commit(ctx, func(ctx context.Context, tx *delivery.Tx) error {
 		found, err := mapping.LockAll(ctx, tx, []mapping.Search{t.search()}, mapping.Opening, mapping.Waiting, mapping.Active)
 		if err != nil {
 			return err

@@ -88,7 +88,7 @@ func cannotAmend(err error) bool {
 // Amend promises the hub that the user changed the message with the turn's id, or
 // took it back. It does nothing when no hub has the conversation.
 func (b *Bridge) Amend(ctx context.Context, t Turn, deleted bool) error {
-	err := b.commit(ctx, func(tx *delivery.Tx) error {
+	err := b.commit(ctx, func(ctx context.Context, tx *delivery.Tx) error {
 		found, err := mapping.LockAll(ctx, tx, []mapping.Search{t.search()}, mapping.Opening, mapping.Waiting, mapping.Active)
 		if err != nil || found[0] == nil || t.ID == "" {
 			return err

@@ -108,7 +108,7 @@ func (b *Bridge) Answer(ctx context.Context, t Turn, activities ...activity.Acti
 	if t.Inline {
 		return nil
 	}
-	err := b.commit(ctx, func(tx *delivery.Tx) error {
+	err := b.commit(ctx, func(ctx context.Context, tx *delivery.Tx) error {
 		fresh, err := t.accept(ctx, tx)
 		if err != nil || !fresh {
 			return err

@@ -58,6 +58,7 @@ type Options struct {
 	AgentLocale  string        // the language agents are spoken to in
 	Reconcile    time.Duration // how often both sides are compared; zero is 20 seconds
 	Overdue      time.Duration // after which a user is told that their words have not arrived; zero is 30 seconds
+	Accept       time.Duration // the longest commit that a door waits for; zero is 2 seconds
 	Files        *files.Store
 	PublicURL    string // where Files' handler is reached
 	Surveys      Surveys
@@ -91,6 +92,7 @@ type Bridge struct {
 // New wires a Bridge. Nothing runs before [Bridge.Run].
 func New(opt Options) *Bridge {
 	opt.Reconcile, opt.Overdue = cmp.Or(opt.Reconcile, reconcileEvery), cmp.Or(opt.Overdue, overdueAfter)
+	opt.Accept = cmp.Or(opt.Accept, commitTimeout)
 	b := &Bridge{
 		opt:        opt,
 		toHub:      map[string]*delivery.Destination[hubOrder]{},
@@ -105,7 +107,7 @@ func New(opt Options) *Bridge {
 	}
 	b.toCopilot = &delivery.Destination[copilotOrder]{Name: toCopilot, Send: b.sendCopilot, Settled: b.copilotSettled}
 	b.toFiles = &delivery.Destination[fileOrder]{Name: toFiles, Send: b.fetchFile, Settled: b.fileSettled, Repeatable: true}
-	b.userLines = newCommitter(b.acceptUser)
+	b.userLines = newCommitter(opt.Accept, b.acceptUser)
 	peers := []delivery.Peer{b.toTeams, b.toCopilot, b.toFiles}
 	for name, hub := range opt.Hubs {
 		d := &delivery.Destination[hubOrder]{
@@ -118,7 +120,7 @@ func New(opt Options) *Bridge {
 			},
 		}
 		b.toHub[name] = d
-		b.agentLines[name] = newCommitter(func(ctx context.Context, events []heard) ([]error, error) {
+		b.agentLines[name] = newCommitter(opt.Accept, func(ctx context.Context, events []heard) ([]error, error) {
 			return b.acceptAgent(ctx, name, events)
 		})
 		peers = append(peers, d)
@@ -143,12 +145,12 @@ func (b *Bridge) Run(ctx context.Context) error {
 	return g.Wait()
 }
 
-// commit runs f in a transaction of bounded time: a door that the database keeps
-// waiting refuses instead.
-func (b *Bridge) commit(ctx context.Context, f func(tx *delivery.Tx) error) error {
-	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
+// commit runs f in a transaction of bounded time, which is that of the context f is
+// given: a door that the database keeps waiting refuses instead.
+func (b *Bridge) commit(ctx context.Context, f func(ctx context.Context, tx *delivery.Tx) error) error {
+	ctx, cancel := context.WithTimeout(ctx, b.opt.Accept)
 	defer cancel()
-	return b.outbox.Transact(ctx, f)
+	return b.outbox.Transact(ctx, func(tx *delivery.Tx) error { return f(ctx, tx) })
 }
 
 // inScope is where activity ids are unique: a channel's conversation. It outlives

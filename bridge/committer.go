@@ -19,6 +19,7 @@ const (
 // There is no timer: a line that comes alone is committed alone.
 type committer[T any] struct {
 	commit func(ctx context.Context, items []T) ([]error, error) // an error for each, or one for all
+	within time.Duration                                         // a commit, and the one before it
 	queue  chan job[T]
 }
 
@@ -31,13 +32,14 @@ type job[T any] struct {
 // errStopped answers lines that came when nothing is committed any more.
 var errStopped = errors.New("stopped")
 
-func newCommitter[T any](commit func(context.Context, []T) ([]error, error)) *committer[T] {
-	return &committer[T]{commit: commit, queue: make(chan job[T], maxBatch)}
+// newCommitter takes how long one commit takes at most.
+func newCommitter[T any](most time.Duration, commit func(context.Context, []T) ([]error, error)) *committer[T] {
+	return &committer[T]{commit: commit, within: 2 * most, queue: make(chan job[T], maxBatch)}
 }
 
 // do commits item together with others and returns its own outcome.
 func (c *committer[T]) do(ctx context.Context, item T) error {
-	ctx, cancel := context.WithTimeout(ctx, 2*commitTimeout)
+	ctx, cancel := context.WithTimeout(ctx, c.within)
 	defer cancel()
 	done := make(chan error, 1)
 	select {

@@ -25,7 +25,7 @@ func runCommitter(t *testing.T, commit func(context.Context, []string) ([]error,
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
-		c := newCommitter(commit)
+		c := newCommitter(commitTimeout, commit)
 		ended := make(chan error, 1)
 		go func() { ended <- c.run(ctx) }()
 		test(ctx, c)
@@ -174,7 +174,7 @@ func TestCommitterBoundsBatches(t *testing.T) {
 func TestCommitterRefusesInTime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		c := newCommitter(func(context.Context, []string) ([]error, error) { return nil, errAway })
+		c := newCommitter(commitTimeout, func(context.Context, []string) ([]error, error) { return nil, errAway })
 		began := time.Now() // nobody runs it
 		all := doAll(t.Context(), c, strings.Split(strings.Repeat("x", maxBatch+1), "")...)
 		queued, waiting := 0, 0
@@ -203,7 +203,7 @@ func TestCommitterFinishes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		gate, ended := make(chan struct{}), make(chan error, 1)
-		c := newCommitter(func(ctx context.Context, items []string) ([]error, error) {
+		c := newCommitter(commitTimeout, func(ctx context.Context, items []string) ([]error, error) {
 			<-gate
 			return make([]error, len(items)), ctx.Err()
 		})

@@ -50,7 +50,7 @@ func ReadConsent(value json.RawMessage) (Consent, bool) {
 // sides. A second answer for the same file has no effect, nor has one for a file that
 // is not of the turn's own conversation.
 func (b *Bridge) Consented(ctx context.Context, t Turn, c Consent) error {
-	err := b.commit(ctx, func(tx *delivery.Tx) error {
+	err := b.commit(ctx, func(ctx context.Context, tx *delivery.Tx) error {
 		f, m, err := ofChat(ctx, tx, t, c.File)
 		if errors.Is(err, files.ErrNotFound) || errors.Is(err, mapping.ErrNotFound) {
 			return b.tellTurn(ctx, tx, t, proactive.Notice(b.voice(t).Say(texts.FileExpired(words.Clip(c.Upload.Name, maxFileName, words.UTF16)))))
@@ -125,7 +125,7 @@ func (b *Bridge) upload(ctx context.Context, o fileOrder) error {
 		b.opt.Log.InfoContext(ctx, "file not uploaded", "mapping", o.Mapping, "file_id", o.File, "err", err)
 	}
 	// What is done is told although ctx may have ended.
-	return b.commit(context.WithoutCancel(ctx), func(tx *delivery.Tx) error { return b.uploaded(ctx, tx, o, !refused) })
+	return b.commit(context.WithoutCancel(ctx), func(ctx context.Context, tx *delivery.Tx) error { return b.uploaded(ctx, tx, o, !refused) })
 }
 
 // uploaded shows the user a file that is in their OneDrive, or else gives them a link.

@@ -16,7 +16,7 @@ import (
 // answers the turn. The hub is told behind the user's pending words. It does no
 // harm when no hub has the conversation, and a repeated turn has no effect.
 func (b *Bridge) End(ctx context.Context, t Turn, by mapping.Closer, answers ...activity.Activity) error {
-	err := b.commit(ctx, func(tx *delivery.Tx) error {
+	err := b.commit(ctx, func(ctx context.Context, tx *delivery.Tx) error {
 		found, err := mapping.LockAll(ctx, tx, []mapping.Search{t.search()},
 			mapping.Opening, mapping.Waiting, mapping.Active, mapping.Ending)
 		if err != nil {
@@ -127,7 +127,7 @@ func (b *Bridge) endUser(ctx context.Context, tx *delivery.Tx, m *mapping.Mappin
 func (b *Bridge) NotEscalated(ctx context.Context, t Turn) ([]activity.Activity, error) {
 	var answers []activity.Activity
 	var begun bool
-	err := b.commit(ctx, func(tx *delivery.Tx) error {
+	err := b.commit(ctx, func(ctx context.Context, tx *delivery.Tx) error {
 		found, err := mapping.LockAll(ctx, tx, []mapping.Search{t.search()},
 			mapping.Opening, mapping.Waiting, mapping.Active, mapping.Ending)
 		if err != nil {

@@ -14,7 +14,7 @@ import (
 // event takes what a hub says besides words, once, in a transaction with its
 // locked mapping.
 func (b *Bridge) event(ctx context.Context, hub string, e livechat.Inbound) error {
-	err := b.commit(ctx, func(tx *delivery.Tx) error {
+	err := b.commit(ctx, func(ctx context.Context, tx *delivery.Tx) error {
 		found, err := mapping.LockByHub(ctx, tx, hub, []livechat.ConversationID{e.Conversation})
 		if err != nil {
 			return err

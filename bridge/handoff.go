@@ -22,7 +22,7 @@ import (
 // package handoff's. A repeated turn has no further effect.
 func (b *Bridge) Continue(ctx context.Context, t Turn, token handoff.Token) error {
 	var refused error
-	err := b.commit(ctx, func(tx *delivery.Tx) error {
+	err := b.commit(ctx, func(ctx context.Context, tx *delivery.Tx) error {
 		// Tokens come before mappings and lanes in the order of locks.
 		c, err := handoff.Redeem(ctx, tx, token, handoff.Holder{Tenant: t.Tenant, User: t.User.ID, Bot: t.Key.BotAppID})
 		if text, no := noGood(err); no {

@@ -70,7 +70,7 @@ func (b *Bridge) acceptAgent(ctx context.Context, hub string, events []heard) ([
 	for i, e := range events {
 		conversations[i] = e.Conversation
 	}
-	err := b.commit(ctx, func(tx *delivery.Tx) error {
+	err := b.commit(ctx, func(ctx context.Context, tx *delivery.Tx) error {
 		found, err := mapping.LockByHub(ctx, tx, hub, conversations)
 		if err != nil {
 			return err

@@ -165,7 +165,7 @@ func (b *Bridge) open(ctx context.Context, hub livechat.Hub, o hubOrder) error {
 	}
 	q := queueState(ctx, hub, id)
 	// The hub may have answered at the last moment.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), b.opt.Accept)
 	defer cancel()
 	err = mapping.Opened(ctx, b.opt.Pool, o.Mapping, id, q)
 	if errors.Is(err, mapping.ErrNotFound) {

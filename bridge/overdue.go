@@ -61,7 +61,7 @@ func (b *Bridge) tellOverdue(ctx context.Context, late, known []delivery.Late) e
 }
 
 func (b *Bridge) tellLate(ctx context.Context, id mapping.ID, since time.Time) error {
-	return b.commit(ctx, func(tx *delivery.Tx) error {
+	return b.commit(ctx, func(ctx context.Context, tx *delivery.Tx) error {
 		m, err := mapping.Lock(ctx, tx, id)
 		if err != nil || !m.State.Open() {
 			return ignoreGone(err)

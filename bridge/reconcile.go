@@ -114,7 +114,7 @@ func (b *Bridge) compare(ctx context.Context, name string, census livechat.Censu
 
 // endOrphan has a conversation ended, once in a while, until the hub does it.
 func (b *Bridge) endOrphan(ctx context.Context, name string, id mapping.ID, c livechat.ConversationID) error {
-	return b.commit(ctx, func(tx *delivery.Tx) error {
+	return b.commit(ctx, func(ctx context.Context, tx *delivery.Tx) error {
 		m, err := mapping.Lock(ctx, tx, id)
 		if err != nil {
 			return ignoreGone(err)
@@ -142,7 +142,7 @@ func (b *Bridge) endIfGone(ctx context.Context, name string, census livechat.Cen
 		return nil // it was opened, or reopened, while we asked
 	}
 	b.opt.Log.WarnContext(ctx, "mapping outlived its hub conversation", "hub", name, "mapping", m.ID)
-	return b.commit(ctx, func(tx *delivery.Tx) error {
+	return b.commit(ctx, func(ctx context.Context, tx *delivery.Tx) error {
 		locked, err := mapping.Lock(ctx, tx, m.ID)
 		if err != nil || !locked.State.Open() {
 			return ignoreGone(err)

@@ -43,7 +43,7 @@ func (b *Bridge) Start(ctx context.Context, t Turn) ([]activity.Activity, error)
 
 // start returns the mapping whose outcome is the answer, or the answer.
 func (b *Bridge) start(ctx context.Context, t Turn) (id mapping.ID, answers []activity.Activity, err error) {
-	err = b.commit(ctx, func(tx *delivery.Tx) error {
+	err = b.commit(ctx, func(ctx context.Context, tx *delivery.Tx) error {
 		id, answers = 0, nil
 		closed, err := b.closed(ctx, tx, t)
 		if err != nil {

@@ -91,7 +91,7 @@ func (b *Bridge) Survey(ctx context.Context, token string) (Survey, error) {
 func (b *Bridge) Rate(ctx context.Context, token string, score int, comment string) error {
 	hash := sha256.Sum256([]byte(token))
 	var hub string
-	err := b.commit(ctx, func(tx *delivery.Tx) error {
+	err := b.commit(ctx, func(ctx context.Context, tx *delivery.Tx) error {
 		found, err := mapping.FindSurvey(ctx, tx, hash)
 		if err != nil {
 			return err

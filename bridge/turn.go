@@ -89,7 +89,7 @@ func (b *Bridge) acceptUser(ctx context.Context, turns []Turn) ([]error, error) 
 	for i, t := range turns {
 		searches[i] = t.search()
 	}
-	err := b.commit(ctx, func(tx *delivery.Tx) error {
+	err := b.commit(ctx, func(ctx context.Context, tx *delivery.Tx) error {
 		found, err := mapping.LockAll(ctx, tx, searches, mapping.Opening, mapping.Waiting, mapping.Active)
 		if err != nil {
 			return err

@@ -47,7 +47,7 @@ func (b *Bridge) showTyping(ctx context.Context, o teamsOrder) error {
 // Typing shows the agent that the turn's user is typing, where the hub can. It is
 // not promised.
 func (b *Bridge) Typing(ctx context.Context, t Turn) error {
-	err := b.commit(ctx, func(tx *delivery.Tx) error {
+	err := b.commit(ctx, func(ctx context.Context, tx *delivery.Tx) error {
 		found, err := mapping.LockAll(ctx, tx, []mapping.Search{t.search()}, mapping.Active)
 		if err != nil || found[0] == nil {
 			return err

@@ -14,7 +14,7 @@ func (b *Bridge) Unheard(ctx context.Context, t Turn) error {
 	if t.ID == "" {
 		return nil // nobody can say whether it was accepted
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), b.opt.Accept)
 	defer cancel()
 	return b.outbox.Unheard(ctx, inScope(t.Key), t.likeness(), t.ID)
 }

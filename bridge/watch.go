@@ -53,7 +53,7 @@ func (b *Bridge) watchDue(ctx context.Context) error {
 
 // lookAfter does what one conversation's waits call for.
 func (b *Bridge) lookAfter(ctx context.Context, id mapping.ID) error {
-	err := b.commit(ctx, func(tx *delivery.Tx) error {
+	err := b.commit(ctx, func(ctx context.Context, tx *delivery.Tx) error {
 		w, err := mapping.LockDue(ctx, tx, id)
 		if errors.Is(err, mapping.ErrNotFound) {
 			return nil // somebody else was faster

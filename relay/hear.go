@@ -19,7 +19,7 @@ const (
 // somebody talks in a conversation that is over, and [ErrNotNow] when they talk to
 // a copilot without control.
 func (r *Relay) Hear(ctx context.Context, hub string, e livechat.CanvasEvent) error {
-	err := r.commit(ctx, func(tx *delivery.Tx) error {
+	err := r.commit(ctx, func(ctx context.Context, tx *delivery.Tx) error {
 		w, err := r.locked(ctx, tx, hub, e)
 		if err != nil || w == nil {
 			return err

@@ -228,7 +228,7 @@ func (r *Relay) park(ctx context.Context, l *listener) (bool, error) {
 // lost forgets a conversation that the copilot does not know any more. Whoever
 // waits for its answer is told, and it is begun anew.
 func (r *Relay) lost(ctx context.Context, w *row) error {
-	return r.commit(ctx, func(tx *delivery.Tx) error {
+	return r.commit(ctx, func(ctx context.Context, tx *delivery.Tx) error {
 		now, err := lock(ctx, tx, w.ID)
 		if err != nil || now == nil || now.Epoch != w.Epoch {
 			return err

@@ -51,7 +51,7 @@ func (l *listener) hear(ctx context.Context, b directline.Batch) error {
 	for len(left) > 0 {
 		part := left[:min(len(left), maxPart)]
 		left = left[len(part):]
-		err := l.commit(ctx, func(tx *delivery.Tx) error {
+		err := l.commit(ctx, func(ctx context.Context, tx *delivery.Tx) error {
 			w, err := lockHeard(ctx, tx, l.w)
 			if err != nil {
 				return err

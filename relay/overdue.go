@@ -106,7 +106,7 @@ const delayedSQL = `
 	  AND (delayed_at IS NULL OR delayed_at < @since)`
 
 func (r *Relay) tellLate(ctx context.Context, late wait) error {
-	return r.commit(ctx, func(tx *delivery.Tx) error {
+	return r.commit(ctx, func(ctx context.Context, tx *delivery.Tx) error {
 		w, err := lock(ctx, tx, late.ID)
 		if err != nil || w == nil || w.State != Copilot {
 			return err

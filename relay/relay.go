@@ -115,11 +115,12 @@ func (r *Relay) Run(ctx context.Context) error {
 	return g.Wait()
 }
 
-// commit runs f in a transaction of bounded time.
-func (r *Relay) commit(ctx context.Context, f func(tx *delivery.Tx) error) error {
+// commit runs f in a transaction of bounded time, which is that of the context f is
+// given.
+func (r *Relay) commit(ctx context.Context, f func(ctx context.Context, tx *delivery.Tx) error) error {
 	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
 	defer cancel()
-	return r.outbox.Transact(ctx, f)
+	return r.outbox.Transact(ctx, func(tx *delivery.Tx) error { return f(ctx, tx) })
 }
 
 // Destinations.

@@ -116,6 +116,7 @@ func (c Config) bridge(pool *pgxpool.Pool, log *slog.Logger, replica string) bri
 		Openings:     c.Openings,
 		Reconcile:    c.Reconcile,
 		Overdue:      c.Overdue,
+		Accept:       c.Accept,
 		Surveys:      bridge.Surveys{URL: c.PublicURL, Hubs: c.surveys()},
 	}
 }

@@ -48,7 +48,7 @@ type Config struct {
 	Retention     env.Duration `env:"RETENTION, default=30d" help:"what is over is kept: conversations, deliveries, attempts; letters nobody decided about twice as long"`
 
 	// No variables: what is promised of them is, too. Zero is what [bridge.Options] says.
-	Reconcile, Overdue time.Duration
+	Reconcile, Overdue, Accept time.Duration
 
 	Files    files.Config
 	Handoff  handoff.Config `env:", prefix=HANDOFF_"`
