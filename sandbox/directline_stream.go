@@ -3,6 +3,7 @@ package sandbox
 import (
 	"context"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/coder/websocket"
@@ -10,11 +11,16 @@ import (
 	"github.com/liaison-skill/liaison/internal/web"
 )
 
-// frameTimeout bounds how long a client may take to read a frame.
-const frameTimeout = 10 * time.Second
+// How long a client may take to read a frame, and how long a client that says nothing
+// counts as one that is there.
+const (
+	frameTimeout = 10 * time.Second
+	goneWithin   = 3 * time.Second
+)
 
 // A tap is one end of an open stream.
 type tap struct {
+	conn   *websocket.Conn
 	next   int      // the first activity that was not sent
 	frames []beside // to send beside the activities
 	drop   bool     // break the connection
@@ -58,17 +64,8 @@ func (b stream) serve(q request) {
 	if err != nil {
 		return // Accept has answered
 	}
-	mine := &tap{next: b.from}
-	b.d.mu.Lock()
-	taken := b.t.tap != nil
-	if taken {
-		b.t.refused++
-	} else {
-		b.t.tap = mine
-		b.t.wake()
-	}
-	b.d.mu.Unlock()
-	if taken {
+	mine := &tap{conn: conn, next: b.from}
+	if !b.take(q.Request.Context(), mine) {
 		_ = conn.Close(websocket.StatusPolicyViolation, "collision")
 		return
 	}
@@ -90,6 +87,46 @@ func (b stream) serve(q request) {
 	b.d.mu.Unlock()
 	_ = conn.CloseNow()
 	<-read
+}
+
+// take makes mine the conversation's stream. One that is there already keeps its
+// place, unless its client has left it, which may not have come to us yet.
+func (b stream) take(ctx context.Context, mine *tap) bool {
+	var asking sync.WaitGroup
+	defer asking.Wait()
+	ctx, cancel := context.WithTimeout(ctx, goneWithin)
+	defer cancel()
+	there := make(chan bool, 1)
+	for asked := false; ; {
+		b.d.mu.Lock()
+		older, changed := b.t.tap, b.t.changed
+		if older == nil {
+			b.t.tap = mine
+			b.t.wake()
+		}
+		b.d.mu.Unlock()
+		if older == nil {
+			return true
+		}
+		if !asked {
+			asked = true
+			asking.Go(func() {
+				if older.conn.Ping(ctx) == nil {
+					there <- true
+				}
+			})
+		}
+		select {
+		case <-changed:
+			continue
+		case <-there:
+		case <-ctx.Done():
+		}
+		b.d.mu.Lock()
+		b.t.refused++
+		b.d.mu.Unlock()
+		return false
+	}
 }
 
 // feed writes to conn what there is, and waits for more.
