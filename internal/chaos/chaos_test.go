@@ -73,6 +73,13 @@ func run(t *testing.T, p plan) {
 	}()
 	audited := make(chan int, 1)
 	go func() { audited <- w.audit(t, suffering) }()
+	watched := make(chan struct{})
+	watching, blink := context.WithCancel(t.Context())
+	defer func() { blink(); <-watched }()
+	go func() {
+		defer close(watched)
+		w.watchClock(watching)
+	}()
 	n.rage(suffering)
 	if err := w.revive(t.Context()); err != nil {
 		t.Fatal(err)
@@ -157,7 +164,7 @@ func (w *world) gather(tb testing.TB, visitors int) evidence {
 	w.history.mu.Lock()
 	e.arrivals, e.blows = w.history.arrivals, w.history.blows
 	w.history.mu.Unlock()
-	all, err := fates(tb.Context(), w.db)
+	all, err := fates(tb.Context(), w.db, w.plan.timeout)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -182,8 +182,10 @@ func (e evidence) cause(before []*arrival, again *arrival) string {
 			return "killed before the answer"
 		}
 		// On a busy machine even a good answer may miss the sender's patience, which
-		// began before the network saw the request. Then the store says so.
-		if a.over.Sub(a.at) > e.timeout/3 && e.fates[a.word].Ambiguous > 0 {
+		// began before the network saw the request, or find the sender held up. Then the
+		// store says so.
+		f := e.fates[a.word]
+		if f.Late > 0 || a.over.Sub(a.at) > e.timeout/3 && f.Ambiguous > 0 {
 			return "answer too late"
 		}
 	}
@@ -196,6 +198,8 @@ func (e evidence) cause(before []*arrival, again *arrival) string {
 			case !overlaps:
 			case b.kind == "freeze" && b.to == a.by && b.until.Sub(b.since) > e.lease/2:
 				return "stopped for longer than its lease"
+			case b.kind == stall:
+				return "the machine stood still"
 			case b.to == incarnation{}:
 				return "no database to record it in"
 			}

@@ -94,6 +94,14 @@ func TestJudge(t *testing.T) {
 			e.arrivals[0].over = at(450)
 			e.fates[one] = fate{State: "delivered", Lane: "l", Seq: 1, Delivered: 1, Ambiguous: 1}
 		}, ""},
+		"a copy after an answer that found the sender held up": {func(e *evidence) {
+			twice(e, arrival{by: first, clean: true})
+			e.fates[one] = fate{State: "delivered", Lane: "l", Seq: 1, Delivered: 1, Ambiguous: 1, Late: 1}
+		}, ""},
+		"a copy while the machine stood still": {func(e *evidence) {
+			twice(e, arrival{by: first, clean: true})
+			e.blows = []blow{{stall, incarnation{}, at(10), at(400)}}
+		}, ""},
 		"a copy after a late answer that was heard": {func(e *evidence) {
 			twice(e, arrival{by: first, clean: true})
 			e.arrivals[0].over = at(450)

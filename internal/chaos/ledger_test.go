@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -88,28 +89,31 @@ type fate struct {
 	Reason      string
 	Delivered   int // attempts that say so
 	Ambiguous   int // attempts that may have arrived
+	Late        int // of those, attempts that waited for an answer as long as they may
 }
 
 const fatesSQL = `
 	SELECT d.destination, d.conversation, d.key, d.seq,
 		CASE WHEN d.seq > l.acked_seq THEN 'pending' ELSE COALESCE(d.outcome, 'delivered') END,
 		COALESCE(d.reason, ''),
-		COALESCE(a.delivered, 0), COALESCE(a.ambiguous, 0)
+		COALESCE(a.delivered, 0), COALESCE(a.ambiguous, 0), COALESCE(a.late, 0)
 	FROM delivery AS d
 	JOIN lane AS l USING (destination, conversation)
 	LEFT JOIN (
 		SELECT destination, conversation, seq,
 			count(*) FILTER (WHERE class = 'delivered') AS delivered,
-			count(*) FILTER (WHERE ambiguous) AS ambiguous
+			count(*) FILTER (WHERE ambiguous) AS ambiguous,
+			count(*) FILTER (WHERE ambiguous AND took >= @timeout::interval) AS late
 		FROM attempt
 		GROUP BY destination, conversation, seq
 	) AS a USING (destination, conversation, seq)
 	WHERE d.destination = 'teams' OR d.destination LIKE 'hub/%'
 	ORDER BY d.destination, d.conversation, d.seq`
 
-// fates reads what became of everything the peers were promised.
-func fates(ctx context.Context, db *pgxpool.Pool) ([]fate, error) {
-	rows, err := db.Query(ctx, fatesSQL)
+// fates reads what became of everything the peers were promised, by attempts that
+// wait for an answer until timeout.
+func fates(ctx context.Context, db *pgxpool.Pool, timeout time.Duration) ([]fate, error) {
+	rows, err := db.Query(ctx, fatesSQL, pgx.NamedArgs{"timeout": timeout})
 	if err != nil {
 		return nil, err
 	}

@@ -53,13 +53,13 @@ func (l *load) open(ctx context.Context) error {
 	for c := range l.w.plan.conversations {
 		a := l.activity(c, activity.TypeEvent, "start-"+strconv.Itoa(c))
 		a.Name = "startConversation"
-		if status := l.post(ctx, l.pick(), "/api/messages", a); status/100 != 2 {
-			return fmt.Errorf("start of conversation %d: status %d", c, status)
+		if !l.insist(ctx, "/api/messages", a) {
+			return fmt.Errorf("the start of conversation %d was refused", c)
 		}
 	}
 	const openSQL = `SELECT count(*) FROM mapping WHERE state IN ('waiting', 'active')`
 	open := 0
-	if !within(ctx, 30*time.Second, func() bool {
+	if !within(ctx, time.Minute, func() bool {
 		err := l.w.db.QueryRow(ctx, openSQL).Scan(&open)
 		return err == nil && open == l.w.plan.conversations
 	}) {

@@ -179,7 +179,7 @@ func (n *nemesis) terminate(ctx context.Context, r *replica) {
 	r.strike(r.now(), syscall.SIGTERM)
 	select {
 	case <-r.ended:
-	case <-time.After(15 * time.Second):
+	case <-time.After(time.Minute):
 		n.tb.Errorf("%s does not end when it is asked to", r.now())
 	case <-ctx.Done():
 	}
@@ -199,6 +199,19 @@ func (n *nemesis) storm(ctx context.Context, rng *rand.Rand) {
 		}
 		n.w.weather.set(l, s)
 		n.tally.add(spellsCast)
+	}
+}
+
+// stall is the kind of a blow that the machine itself strikes: nobody ran for longer
+// than a lease can bear.
+const stall = "stall"
+
+// watchClock notes until ctx ends when the machine stood still.
+func (w *world) watchClock(ctx context.Context) {
+	for last := time.Now(); pause(ctx, 50*time.Millisecond); last = time.Now() {
+		if now := time.Now(); now.Sub(last) > w.plan.lease/4 {
+			w.history.struck(blow{kind: stall, since: last, until: now})
+		}
 	}
 }
 

@@ -18,11 +18,12 @@ const (
 // first stays away; and at itself, when it comes back.
 func TestR8_Recovery(t *testing.T) {
 	t.Parallel()
-	rounds, lease := 1, 3*time.Second
+	// Beside other tests it is shown that all goes on; the measure is taken alone.
+	rounds, lease, slack := 1, 5*time.Second, 30*time.Second
 	if _, long := span(t, 0); long {
-		rounds, lease = 10, 0 // the default, which is what R8 is about
+		rounds, lease, slack = 10, 0, 0 // the default, which is what R8 is about
 	}
-	w := newWorld(t, plan{seed: seed(t), replicas: 2, conversations: 10, lease: lease, timeout: 12 * time.Second})
+	w := newWorld(t, plan{seed: seed(t), replicas: 2, conversations: 10, lease: lease, timeout: 2 * time.Minute})
 	l := newLoad(t, w)
 	if err := l.open(t.Context()); err != nil {
 		t.Fatal(err)
@@ -34,7 +35,7 @@ func TestR8_Recovery(t *testing.T) {
 		killed := time.Now()
 		r.end(syscall.SIGKILL)
 		w.weather.clear()
-		w.awaitWord(t, 2*n+1, resumeAfterKill)
+		w.awaitWord(t, 2*n+1, resumeAfterKill+slack)
 		byOther = append(byOther, time.Since(killed))
 		w.bringBack(t, r)
 
@@ -43,7 +44,7 @@ func TestR8_Recovery(t *testing.T) {
 		w.weather.clear()
 		started := time.Now()
 		w.bringBack(t, r)
-		w.awaitWord(t, 2*n+2, resumeAfterStart)
+		w.awaitWord(t, 2*n+2, resumeAfterStart+slack)
 		byItself = append(byItself, time.Since(started))
 	}
 	t.Logf("a replica is killed in the middle of %d sends; all go on at the other one after %s; at itself, counted from its start, after %s",
@@ -55,7 +56,7 @@ func TestR8_Recovery(t *testing.T) {
 func (w *world) catchInTheMiddle(tb testing.TB, l *load, r *replica, n int) {
 	tb.Helper()
 	// Who owns a lane sends what is accepted elsewhere, too: nobody may own one.
-	if !within(tb.Context(), 10*time.Second, func() bool { n, err := busy(tb.Context(), w.db); return err == nil && n == 0 }) {
+	if !within(tb.Context(), time.Minute, func() bool { n, err := busy(tb.Context(), w.db); return err == nil && n == 0 }) {
 		tb.Fatal("lanes stay busy")
 	}
 	for _, on := range []leg{legHub, legTeams} {
@@ -66,14 +67,14 @@ func (w *world) catchInTheMiddle(tb testing.TB, l *load, r *replica, n int) {
 		for _, to := range []direction{toHub, toTeams} {
 			id := wordID{c, to, n}
 			all.Go(func() {
-				if !within(tb.Context(), 10*time.Second, func() bool { return l.tryAt(tb.Context(), r, id) }) {
+				if !within(tb.Context(), time.Minute, func() bool { return l.tryAt(tb.Context(), r, id) }) {
 					tb.Errorf("%s was not accepted", id)
 				}
 			})
 		}
 	}
 	all.Wait()
-	if !within(tb.Context(), 10*time.Second, func() bool { return w.net.flying(r.now()) == 2*w.plan.conversations }) {
+	if !within(tb.Context(), time.Minute, func() bool { return w.net.flying(r.now()) == 2*w.plan.conversations }) {
 		tb.Fatalf("%d of %d sends are on their way", w.net.flying(r.now()), 2*w.plan.conversations)
 	}
 }
@@ -100,7 +101,7 @@ func (w *world) bringBack(tb testing.TB, r *replica) {
 	if err := r.start(tb.Context()); err != nil {
 		tb.Fatal(err)
 	}
-	if !r.await(tb.Context(), 20*time.Second) {
+	if !r.await(tb.Context(), time.Minute) {
 		tb.Fatalf("%s is not ready; it logged:\n%s", r.name, r.tail())
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -85,7 +86,7 @@ func newWorld(tb testing.TB, p plan) *world {
 		}
 	}
 	for _, r := range w.replicas {
-		if !r.await(tb.Context(), 30*time.Second) {
+		if !r.await(tb.Context(), time.Minute) {
 			tb.Fatalf("%s is not ready; it logged:\n%s", r.name, r.tail())
 		}
 	}
@@ -133,14 +134,20 @@ func (w *world) environment(databaseURL string) []string {
 	return environ
 }
 
+// addresses are those that replicas were given, which keep them while they are down.
+var addresses sync.Map
+
 // freeAddress returns an address that no outgoing connection is given while its
-// owner is down.
+// owner is down, nor a part of package e2e, which takes ports below these.
 func freeAddress(tb testing.TB) string {
 	tb.Helper()
 	var lc net.ListenConfig
 	var addr string
 	found := within(tb.Context(), 10*time.Second, func() bool {
-		addr = fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(12000))
+		addr = fmt.Sprintf("127.0.0.1:%d", 26000+rand.IntN(6000))
+		if _, taken := addresses.LoadOrStore(addr, true); taken {
+			return false
+		}
 		ln, err := lc.Listen(tb.Context(), "tcp", addr)
 		if err == nil {
 			_ = ln.Close()
@@ -175,7 +182,7 @@ func (w *world) revive(ctx context.Context) error {
 		if err := r.start(ctx); err != nil {
 			return err
 		}
-		if !r.await(ctx, 30*time.Second) {
+		if !r.await(ctx, time.Minute) {
 			return fmt.Errorf("%s does not become ready again", r.name)
 		}
 	}
