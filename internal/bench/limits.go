@@ -133,12 +133,10 @@ func (p *passthrough) forward(ctx context.Context, body string) error {
 // passThrough starts the pass-through as a process of its own: self is this
 // program, which takes it as its first argument.
 func (r *rig) passThrough(ctx context.Context, self string) (*program, target, error) {
-	ln, err := listen(ctx)
+	addr, err := freeAddress(ctx)
 	if err != nil {
 		return nil, target{}, err
 	}
-	addr := ln.Addr().String()
-	_ = ln.Close()
 	p, err := launch(ctx, r.dir, addr, "/", nil, self, "passthrough", addr, r.peers.url())
 	if err != nil {
 		return nil, target{}, err

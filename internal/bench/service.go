@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math/rand/v2"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -106,13 +108,11 @@ type service struct {
 // serve starts argv, the program with its arguments, on a migrated database.
 // The pool is the service's to close from now on.
 func (r *rig) serve(ctx context.Context, database string, db *pgxpool.Pool, argv ...string) (*service, error) {
-	ln, err := listen(ctx)
+	addr, err := freeAddress(ctx)
 	if err != nil {
 		db.Close()
 		return nil, err
 	}
-	addr := ln.Addr().String()
-	_ = ln.Close() // the program opens it again
 	environ := append(r.environ(addr, database), "PATH="+os.Getenv("PATH"), "HOME="+os.Getenv("HOME"))
 	p, err := launch(ctx, r.dir, addr, "/readyz", environ, argv...)
 	if err != nil {
@@ -120,6 +120,21 @@ func (r *rig) serve(ctx context.Context, database string, db *pgxpool.Pool, argv
 		return nil, err
 	}
 	return &service{program: p, rig: r, db: db}, nil
+}
+
+// freeAddress returns one for a program to open: no outgoing connection is given it
+// meanwhile, as those of port 0 may be.
+func freeAddress(ctx context.Context) (string, error) {
+	var lc net.ListenConfig
+	for try := 1; ; try++ {
+		ln, err := lc.Listen(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", 14000+rand.IntN(6000)))
+		if err == nil {
+			return ln.Addr().String(), ln.Close()
+		}
+		if try == 100 {
+			return "", fmt.Errorf("find a free port: %w", err)
+		}
+	}
 }
 
 // blame adds the end of the service's log to an error.

@@ -13,7 +13,7 @@ import (
 )
 
 // stuck is how long a connection may be silent before a run is given up.
-const stuck = 30 * time.Second
+const stuck = time.Minute
 
 // A wire is one connection that speaks just enough HTTP/1.1: bodies have a
 // length, connections stay open. net/http's client and server would cost the
