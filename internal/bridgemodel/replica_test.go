@@ -26,7 +26,7 @@ const (
 	waitFor  = 10 * time.Minute
 	silence  = time.Hour
 	longest  = 10 * time.Hour
-	stopTime = 20 * time.Second
+	stopTime = time.Minute
 )
 
 func config() delivery.Config {

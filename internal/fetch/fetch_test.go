@@ -49,7 +49,7 @@ func (s *target) addr() netip.AddrPort {
 func (s *target) client(change func(*fetch.Config), allow ...netip.AddrPort) *http.Client {
 	roots := x509.NewCertPool()
 	roots.AddCert(s.Certificate())
-	c := fetch.Config{Timeout: 10 * time.Second, MaxBody: maxBody, Allow: allow, TLS: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}
+	c := fetch.Config{Timeout: time.Minute, MaxBody: maxBody, Allow: allow, TLS: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}
 	if change != nil {
 		change(&c)
 	}
@@ -220,9 +220,9 @@ func TestGet_speaks_https(t *testing.T) {
 	plain := httptest.NewServer(http.HandlerFunc(hello))
 	t.Cleanup(plain.Close)
 	addr := netip.MustParseAddrPort(plain.Listener.Addr().String())
-	_, err := get(t, fetch.NewClient(fetch.Config{Timeout: time.Second, MaxBody: maxBody}), plain.URL)
+	_, err := get(t, fetch.NewClient(fetch.Config{Timeout: time.Minute, MaxBody: maxBody}), plain.URL)
 	refused(t, "http", err)
-	c := fetch.NewClient(fetch.Config{Timeout: 10 * time.Second, MaxBody: maxBody, Allow: []netip.AddrPort{addr}})
+	c := fetch.NewClient(fetch.Config{Timeout: time.Minute, MaxBody: maxBody, Allow: []netip.AddrPort{addr}})
 	if body, err := get(t, c, plain.URL); err != nil || body != "hello" {
 		t.Errorf("allowed: %q, %v", body, err)
 	}
@@ -232,7 +232,7 @@ func TestGet_speaks_https(t *testing.T) {
 
 func TestGet_needs_a_host(t *testing.T) {
 	t.Parallel()
-	c := fetch.NewClient(fetch.Config{Timeout: time.Second, MaxBody: maxBody})
+	c := fetch.NewClient(fetch.Config{Timeout: time.Minute, MaxBody: maxBody})
 	for _, url := range []string{"https://", "https:///x", "https://:443/", "https:x"} {
 		_, err := get(t, c, url)
 		refused(t, url, err)

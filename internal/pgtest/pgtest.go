@@ -29,7 +29,7 @@ import (
 const (
 	startTimeout = 2 * time.Minute
 	setupTimeout = time.Minute
-	closeTimeout = 10 * time.Second
+	closeTimeout = time.Minute
 )
 
 // process is the server of this test process, started by the first test that
