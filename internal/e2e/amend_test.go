@@ -88,7 +88,7 @@ func TestAgentAmendsPending(t *testing.T) {
 // where the hub does not know it.
 func TestUserAmends(t *testing.T) {
 	t.Parallel()
-	k := newEscalation(t, sandbox.Config{})
+	k := newWorld(t, sandbox.Config{}).escalation(t) // where words may take long before the user is told
 	edit := func(line, text string) {
 		t.Helper()
 		if err := k.user.Edit(t.Context(), line, text); err != nil {

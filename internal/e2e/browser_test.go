@@ -16,7 +16,9 @@ const (
 	userHolder = `document.querySelector("#holder").innerText`
 	deskItems  = `document.querySelectorAll(".item").length`
 	deskLast   = `[...document.querySelectorAll("#log .words")].at(-1)?.textContent`
-	deskSent   = `[...document.querySelectorAll("#log .line .meta")].at(-1)?.innerText.includes("Sent")`
+	// A dialog closes when what it asked for is done, and until then covers the rest.
+	openDialogs = `document.querySelectorAll("dialog[open]").length`
+	deskSent    = `[...document.querySelectorAll("#log .line .meta")].at(-1)?.innerText.includes("Sent")`
 )
 
 // TestTheWholeConversation plays user and agent on the two pages, in a browser,

@@ -208,6 +208,7 @@ func (s *stage) giveBack() {
 	s.agent.Click("#return")
 	s.agent.Type("#return-summary", "One box is sent anew.")
 	s.agent.Click("#return-confirm")
+	s.agent.Wait(openDialogs, "0")
 	s.user.Wait(chatStatus, "You talk to the copilot")
 	s.sees(s.user, "#log", "You now talk to the copilot again.")
 	s.says(s.user, "hello")

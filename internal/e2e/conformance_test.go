@@ -167,6 +167,7 @@ func (l *ledger) unchanged(tb testing.TB, do func()) {
 
 func (l *ledger) mint(tb testing.TB, token sandbox.Token) string {
 	tb.Helper()
+	token.Claims = timely(token.Claims)
 	raw := sandboxtest.Mint(tb, l.sandbox, token)
 	l.mu.Lock()
 	defer l.mu.Unlock()

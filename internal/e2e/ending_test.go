@@ -82,13 +82,14 @@ func TestR10_AgentEnds(t *testing.T) {
 	}
 }
 
-// TestR10_ToldSoon: on the best of three, the user knows within three seconds that
-// the agent has ended it.
+// TestR10_ToldSoon: the user knows within three seconds that the agent has ended it;
+// a busy machine may hold that up, but not each of ten times.
 func TestR10_ToldSoon(t *testing.T) {
 	t.Parallel()
 	w := quickWorld(t, sandbox.Config{})
+	const soon = 3 * time.Second
 	best := time.Hour
-	for range 3 {
+	for n := 0; n < 10 && best > soon; n++ {
 		k := w.escalation(t)
 		k.does(t, http.MethodPost, "join", nil)
 		k.sees(t, "has joined")
@@ -99,7 +100,7 @@ func TestR10_ToldSoon(t *testing.T) {
 		best = min(best, time.Since(began))
 		k.over(t)
 	}
-	if best > 3*time.Second {
+	if best > soon {
 		t.Errorf("the user was told after %s", best)
 	}
 	t.Logf("the user was told after %s", best)

@@ -29,6 +29,13 @@ const quickOverdue = time.Second
 // quick shortens what no variable sets.
 func quick(c *app.Config) { c.Reconcile, c.Overdue = time.Second, quickOverdue }
 
+// patientDoor is how long a service in this process lets its database keep a door
+// waiting: a busy machine is no reason to refuse what a test posts.
+const patientDoor = 10 * time.Second
+
+// hasty leaves it at what users get.
+func hasty(c *app.Config) { c.Accept = 0 }
+
 // quickWorld is a new world with short times.
 func quickWorld(tb testing.TB, cfg sandbox.Config, settings ...string) *world {
 	tb.Helper()

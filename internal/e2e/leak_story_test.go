@@ -153,6 +153,7 @@ func (p *planted) toHub(path, key string, body any) {
 		p.t.Fatal(err)
 	}
 	req.Header.Set("X-API-Key", key)
+	replayable(req)
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		p.t.Fatal(err)

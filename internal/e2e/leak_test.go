@@ -118,7 +118,7 @@ func (p *planted) settle() {
 func (p *planted) says(u sandbox.User, words ...string) {
 	p.t.Helper()
 	for _, text := range words {
-		ctx, cancel := context.WithTimeout(p.t.Context(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(p.t.Context(), time.Minute)
 		_ = u.Say(ctx, text)
 		cancel()
 	}

@@ -7,7 +7,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/liaison-skill/liaison/internal/app"
 	"github.com/liaison-skill/liaison/internal/pgtest"
 	"github.com/liaison-skill/liaison/sandbox"
 	"github.com/liaison-skill/liaison/sandbox/sandboxtest"
@@ -20,6 +22,7 @@ func TestEndRefused(t *testing.T) {
 	hub := newMeddler(t)
 	w := build(t, sandbox.Config{}, "LIAISON_HUB_CONTOSO_URL="+hub.url)
 	hub.to(t, w.hub.url())
+	w.tune = func(c *app.Config) { c.Reconcile = time.Hour } // which would meet the fault
 	w.service.start()
 	t.Cleanup(w.service.stop)
 	k := w.escalate(t, "Megan")

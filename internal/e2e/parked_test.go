@@ -56,8 +56,8 @@ func TestParked(t *testing.T) {
 	if grown := after - before; grown > 64<<20 {
 		t.Errorf("the service grew by %d bytes", grown)
 	}
-	if renewed == 0 && parked >= 500 {
-		t.Error("no token was renewed")
+	if parked >= 500 {
+		patient(t, "a token is renewed", func() bool { return w.renewals(t) > 0 }, func() any { return renewed })
 	}
 	// Any of them goes on where it was.
 	w.sandbox.Direct().Say(w.lastTalk(), activity.Activity{Type: activity.TypeMessage, Text: "unasked"})

@@ -48,9 +48,9 @@ func TestR18_Poison(t *testing.T) {
 			w.agentSays(t, other.hub, "elsewhere")
 			sandboxtest.WaitLine(t, other.user, sandbox.ByAgent, "elsewhere")
 			var letters []delivery.Letter
-			eventually(t, "a dead letter", func() (ok bool) {
-				letters, ok = w.letters(t), len(w.letters(t)) == 1
-				return ok && len(w.spoken(mine.user)) == len(tc.before)+1
+			eventually(t, "a dead letter", func() bool {
+				letters = w.letters(t)
+				return len(letters) == 1 && len(w.spoken(mine.user)) == len(tc.before)+1
 			})
 			if tries := w.tries(t, letters[0]); tries != tc.fault.Times {
 				t.Errorf("it was tried %d times, want %d", tries, tc.fault.Times)

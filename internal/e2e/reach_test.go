@@ -109,8 +109,10 @@ func TestUnreachableInTheNext(t *testing.T) {
 		t.Fatalf("status %d %s", status, text)
 	}
 	eventually(t, "the next is open", func() bool { return w.mappings(t, "waiting") == 1 })
+	w.service.stop() // nobody sends between the faults
 	w.sandbox.ClearFaults(sandbox.Connector)
 	w.sandbox.Fault(sandbox.Connector, sandbox.Fault{Status: http.StatusForbidden, Code: "ConversationBlockedByUser"})
+	w.service.start()
 	eventually(t, "the next agent told", func() bool {
 		return slices.ContainsFunc(w.chats(t), func(c chat) bool {
 			return c.ID != id && slices.Equal(w.reported(t, c.ID), []string{"unreachable"})

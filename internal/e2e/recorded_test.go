@@ -36,7 +36,7 @@ type recorder struct {
 func record(tb testing.TB, addr string) *recorder {
 	tb.Helper()
 	r := &recorder{}
-	srv := &httptest.Server{Listener: listen(tb, addr), Config: &http.Server{Handler: r, ReadHeaderTimeout: time.Second}}
+	srv := &httptest.Server{Listener: listen(tb, addr), Config: &http.Server{Handler: r, ReadHeaderTimeout: time.Minute}}
 	srv.Start()
 	tb.Cleanup(srv.Close)
 	return r

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -21,8 +22,20 @@ func oneTenant(t *testing.T) {
 	l.hold(t, slices.Concat(formOfTokens(), l.issuersOfTokens(), claimsOfTokens(), callers(), l.channels(), l.bodies())...)
 }
 
-// ofMinutes is the time that many minutes from now.
-func ofMinutes(n int) int64 { return time.Now().Add(time.Duration(n) * time.Minute).Unix() }
+// ofMinutes is, in claims, the time that many minutes from when they are made a
+// token of.
+type ofMinutes int
+
+// timely replaces what depends on the time.
+func timely(all map[string]any) map[string]any {
+	all = maps.Clone(all)
+	for name, value := range all {
+		if n, ok := value.(ofMinutes); ok {
+			all[name] = time.Now().Add(time.Duration(n) * time.Minute).Unix()
+		}
+	}
+	return all
+}
 
 // formOfTokens is about headers, signatures and lifetimes.
 func formOfTokens() []statement {

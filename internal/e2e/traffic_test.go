@@ -104,7 +104,7 @@ type traffic struct {
 // Everybody has a text on its way this often, and waits this long for an answer.
 const (
 	trafficPace   = 50 * time.Millisecond
-	trafficWithin = 10 * time.Second
+	trafficWithin = time.Minute
 )
 
 // startTalking opens a conversation and lets both sides talk.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/liaison-skill/liaison/internal/app"
 	"github.com/liaison-skill/liaison/sandbox"
 	"github.com/liaison-skill/liaison/sandbox/sandboxtest"
 )
@@ -20,17 +21,23 @@ import (
 func TestR6_CopyOfWhatWasNotHeard(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
-		locked time.Duration // how long the database keeps the first one waiting
+		accept time.Duration // how long the door lets the database keep it waiting
+		given  bool          // up, before the database goes on
 		want   []string
 	}{
 		// The first copy makes up for the answer, and was heard: the second is another.
-		"accepted behind its back": {700 * time.Millisecond, []string{"help", "my parcel", "my parcel", "ok", "ok"}},
+		"accepted behind its back": {patientDoor, false, []string{"help", "my parcel", "my parcel", "ok", "ok"}},
 		// Then the first copy is the message, and was heard: the second is another.
-		"never accepted": {5 * time.Second, []string{"help", "my parcel", "my parcel", "ok", "ok"}},
+		"never accepted": {4 * time.Second, true, []string{"help", "my parcel", "my parcel", "ok", "ok"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w, user, id := escalated(t, sandbox.Config{})
+			w := build(t, sandbox.Config{})
+			w.tune = func(c *app.Config) { c.Accept = tc.accept }
+			w.service.start()
+			t.Cleanup(w.service.stop)
+			k := w.escalation(t)
+			user, id := k.user, k.id
 			token := sandboxtest.Mint(t, w.sandbox, sandbox.Token{})
 			say := func(id, text string) map[string]any {
 				a := turn(w, id, map[string]any{"text": text})
@@ -44,8 +51,10 @@ func TestR6_CopyOfWhatWasNotHeard(t *testing.T) {
 			if _, err := tx.Exec(t.Context(), `SELECT FROM mapping FOR UPDATE`); err != nil {
 				t.Fatal(err)
 			}
-			w.hangUp(t, token, say("m1", "my parcel"), 300*time.Millisecond)
-			<-time.After(tc.locked)
+			w.hangUp(t, token, say("m1", "my parcel"))
+			if tc.given {
+				eventually(t, "the door gives up", func() bool { return w.locked(t) == 0 })
+			}
 			if err := tx.Rollback(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -69,24 +78,43 @@ func TestR6_CopyOfWhatWasNotHeard(t *testing.T) {
 	}
 }
 
-// hangUp posts an activity and does not wait for the answer.
-func (w *world) hangUp(t *testing.T, token string, a map[string]any, after time.Duration) {
+// hangUp posts an activity, and does not wait for the answer any more when the
+// database keeps it waiting.
+func (w *world) hangUp(t *testing.T, token string, a map[string]any) {
 	t.Helper()
 	body, err := json.Marshal(a)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), after)
-	defer cancel()
+	ctx, leave := context.WithCancel(t.Context())
+	defer leave()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.service.url()+"/api/messages", bytes.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Authorization", "Bearer "+token)
-	resp, err := http.DefaultClient.Do(req)
-	if err == nil {
-		resp.Body.Close()
-		t.Fatalf("answered %d at once", resp.StatusCode)
+	left := make(chan error, 1)
+	go func() {
+		resp, err := http.DefaultClient.Do(req)
+		if err == nil {
+			_ = resp.Body.Close()
+		}
+		left <- err
+	}()
+	eventually(t, "it waits for the database", func() bool { return w.locked(t) > 0 })
+	leave()
+	if err := <-left; err == nil {
+		t.Fatal("answered at once")
 	}
+}
+
+// locked counts the service's sessions that wait for a lock.
+func (w *world) locked(t *testing.T) (n int) {
+	t.Helper()
+	err := w.db.QueryRow(t.Context(), `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`).Scan(&n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }

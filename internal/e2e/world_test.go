@@ -99,8 +99,12 @@ func (p *part) stop() {
 	}
 }
 
+// ports are those that parts were given, which keep them while they are stopped.
+var ports sync.Map
+
 // listen opens an address, or a port of its own choice when it is empty: one that
-// no outgoing connection can be given while the part is stopped.
+// no outgoing connection can be given while the part is stopped, and no other part
+// of this process; package chaos takes ports above these.
 func listen(tb testing.TB, addr string) net.Listener {
 	tb.Helper()
 	var lc net.ListenConfig
@@ -108,7 +112,10 @@ func listen(tb testing.TB, addr string) net.Listener {
 	eventually(tb, "the port is free", func() bool {
 		at := addr
 		if at == "" {
-			at = fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(12000))
+			at = fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(6000))
+			if _, taken := ports.LoadOrStore(at, true); taken {
+				return false
+			}
 		}
 		var err error
 		ln, err = lc.Listen(tb.Context(), "tcp", at)
@@ -182,6 +189,7 @@ func (w *world) serve(ctx context.Context, ln net.Listener, environ []string) er
 	if err != nil {
 		return err
 	}
+	cfg.Accept = patientDoor
 	if w.tune != nil {
 		w.tune(&cfg)
 	}
@@ -215,7 +223,7 @@ func (w *world) post(tb testing.TB, path, token string, body any, header ...stri
 	if err != nil {
 		tb.Fatal(err)
 	}
-	req.Close = true // the service may have been restarted
+	replayable(req)
 	req.Header.Set("Content-Type", "application/json")
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
@@ -246,12 +254,12 @@ func (w *world) mappings(tb testing.TB, states ...string) int {
 	return n
 }
 
-// eventually waits until ok, and fails after twenty seconds.
+// eventually waits until ok, and fails after a minute.
 func eventually(tb testing.TB, what string, ok func() bool) {
 	tb.Helper()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(time.Minute)
 	for !ok() {
 		select {
 		case <-tick.C:
