@@ -42,18 +42,18 @@ func TestR7_FastAnswer(t *testing.T) {
 	// A busy machine may hold up a round, but not each of them; what it cannot carry at
 	// this rate it can at a lower one.
 	for round := 1; ; round++ {
-		took := pour(t, all, round, time.Duration(round)*10*time.Millisecond)
+		took, refused := pour(t, all, round, time.Duration(round)*10*time.Millisecond)
 		slices.Sort(took)
 		p99, most := took[len(took)*99/100], took[len(took)-1]
-		t.Logf("%d answers: p50 %s, p99 %s, at most %s", len(took), took[len(took)/2], p99, most)
-		if p99 < answerMostly && most < answerAlways {
+		t.Logf("%d answers: p50 %s, p99 %s, at most %s; %d refused", len(took), took[len(took)/2], p99, most, refused)
+		if refused == 0 && p99 < answerMostly && most < answerAlways {
 			break
 		}
 		if round < 10 {
 			continue
 		}
-		if p99 > answerLoaded || most > answerAlways {
-			t.Errorf("99 of 100 answers take %s and the slowest %s, want %s and %s", p99, most, answerMostly, answerAlways)
+		if refused > 0 || p99 > answerLoaded || most > answerAlways {
+			t.Errorf("99 of 100 answers take %s and the slowest %s, want %s and %s; %d are refusals", p99, most, answerMostly, answerAlways, refused)
 		}
 		break
 	}
@@ -63,11 +63,10 @@ func TestR7_FastAnswer(t *testing.T) {
 }
 
 // pour says a word so often for two seconds at both doors, and returns how long each
-// answer took.
-func pour(t *testing.T, all []*doors, round int, every time.Duration) []time.Duration {
+// answer took, and how many were refusals.
+func pour(t *testing.T, all []*doors, round int, every time.Duration) (took []time.Duration, refused int) {
 	t.Helper()
 	var mu sync.Mutex
-	var took []time.Duration
 	var flying sync.WaitGroup
 	pace := time.NewTicker(every)
 	defer pace.Stop()
@@ -79,14 +78,14 @@ func pour(t *testing.T, all []*doors, round int, every time.Duration) []time.Dur
 			defer mu.Unlock()
 			for _, a := range answers {
 				if a.status/100 != 2 {
-					t.Errorf("status %d", a.status)
+					refused++
 				}
 				took = append(took, a.took)
 			}
 		})
 	}
 	flying.Wait()
-	return took
+	return took, refused
 }
 
 // start asks for a person, and for the answer in the response.

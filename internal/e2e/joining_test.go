@@ -166,9 +166,9 @@ func TestReactions(t *testing.T) {
 	metrics := &part{tb: t, serve: k.app.Load().RunMetrics}
 	metrics.start()
 	t.Cleanup(metrics.stop)
-	if page := read(t, metrics.url()+"/metrics"); !strings.Contains(page, "\nliaison_reactions_total 2\n") {
-		t.Errorf("not counted:\n%s", page)
-	}
+	eventually(t, "both are counted", func() bool {
+		return strings.Contains(read(t, metrics.url()+"/metrics"), "\nliaison_reactions_total 2\n")
+	})
 	reactions := slices.DeleteFunc(k.sandbox.Calls(), func(c sandbox.Call) bool { return c.Activity.Type != activity.TypeMessageReaction })
 	if len(reactions) != 2 || reactions[0].Status != http.StatusAccepted {
 		t.Errorf("the skill answered %+v", reactions)

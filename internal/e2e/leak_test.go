@@ -70,11 +70,11 @@ func plant(t *testing.T, cfg sandbox.Config) *planted {
 	c.add("webhook secret", secret)
 	key, _ := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, "whsec_"))
 	c.add("webhook key", string(key))
-	p.door.heard = func(h http.Header) {
+	p.door.listen(func(h http.Header) {
 		if signature := h.Get("Webhook-Signature"); signature != "" {
 			c.add("signature of "+h.Get("Webhook-Id"), strings.TrimPrefix(signature, "v1,"))
 		}
-	}
+	})
 	p.world = build(t, cfg, "LIAISON_DELIVERY_TIMEOUT=500ms", "LIAISON_RATE_PER_IP=0",
 		"LIAISON_HUB_CONTOSO_URL="+p.hubDoor.url, "LIAISON_HUB_CONTOSO_BEARER="+c.secret("bearer for the hub"),
 		"OTEL_EXPORTER_OTLP_ENDPOINT="+p.collector.url, "OTEL_EXPORTER_OTLP_HEADERS=api-key="+c.secret("collector's key"),

@@ -65,6 +65,13 @@ func (m *meddler) to(tb testing.TB, bases ...string) {
 	}
 }
 
+// listen tells heard of every request from now on; some may have come already.
+func (m *meddler) listen(heard func(http.Header)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.heard = heard
+}
+
 // spoil answers the next requests itself, one with each fault.
 func (m *meddler) spoil(faults ...http.HandlerFunc) {
 	m.mu.Lock()

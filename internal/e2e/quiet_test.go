@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -66,20 +65,12 @@ func metricsOf(t *testing.T, log string) string {
 	if at == nil {
 		t.Fatalf("no metrics are served:\n%s", log)
 	}
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+at[1]+"/metrics", http.NoBody)
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil || !strings.Contains(string(text), `liaison_accepted{destination="teams"}`) {
-		t.Errorf("metrics: %v\n%s", err, text)
-	}
-	return string(text)
+	var text string
+	eventually(t, "the metrics have what the database knows", func() bool { // which may be too busy to say
+		text = read(t, "http://"+at[1]+"/metrics")
+		return strings.Contains(text, `liaison_accepted{destination="teams"}`)
+	})
+	return text
 }
 
 // TestQuietRefusal: a program that does not start says why, in words that can be

@@ -34,7 +34,7 @@ func newRollingWorld(tb testing.TB, settings ...string) *rollingWorld {
 	r := &rollingWorld{t: tb, door: newMeddler(tb), hubDoor: newMeddler(tb)}
 	r.hubSettings = []string{"CONTOSO_WEBHOOK_URL=" + r.door.url + "/api/livechat/messages"}
 	r.world = newWorld(tb, sandbox.Config{}, slices.Concat(
-		[]string{"LIAISON_HUB_CONTOSO_URL=" + r.hubDoor.url, "LIAISON_DRAIN=4s", "LIAISON_TEAMS_RATES=off"}, r.hubSettings, settings)...)
+		[]string{"LIAISON_HUB_CONTOSO_URL=" + r.hubDoor.url, "LIAISON_TEAMS_RATES=off"}, r.hubSettings, settings)...)
 	r.hubDoor.to(tb, r.hub.url())
 	r.door.to(tb, r.service.url())
 	r.sandbox.SetSkillURL(r.door.url + "/api/messages")
