@@ -106,7 +106,10 @@ func (r *Relay) tell(ctx context.Context, w *row, o copilotOrder, again bool) er
 			return err
 		}
 	}
-	if err := r.renewed(ctx, w, c.State()); err != nil {
+	if err = r.renewed(ctx, w, c.State()); err == nil {
+		err = r.awaken(ctx, w) // while it was posted, whoever listened may have had enough
+	}
+	if err != nil {
 		return unnotedError{err}
 	}
 	return nil

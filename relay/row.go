@@ -52,7 +52,8 @@ type row struct {
 	Heard        heard
 	Awake        bool
 	Epoch        int64
-	Silent       time.Duration // since somebody last talked
+	Silent       time.Duration // since somebody last talked, at At
+	At           time.Time     // when it was asked for
 }
 
 // heard is the part of a [directline.State] that the listener writes.
@@ -100,6 +101,7 @@ func scan(from pgx.CollectableRow) (row, error) {
 
 // one runs a query for one relay; none is nil.
 func one(ctx context.Context, db DB, sql string, args pgx.NamedArgs) (*row, error) {
+	began := time.Now()
 	rows, err := db.Query(ctx, sql, args)
 	if err != nil {
 		return nil, fmt.Errorf("find relay: %w", err)
@@ -111,6 +113,7 @@ func one(ctx context.Context, db DB, sql string, args pgx.NamedArgs) (*row, erro
 	if err != nil {
 		return nil, fmt.Errorf("find relay: %w", err)
 	}
+	w.At = began
 	return &w, nil
 }
 

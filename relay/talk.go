@@ -113,13 +113,14 @@ const awakenSQL = `
 
 // awaken makes somebody listen. A relay that just spoke is not parked so soon.
 func (r *Relay) awaken(ctx context.Context, w *row) error {
-	if w.Awake && w.Silent < time.Duration(r.opt.Config.Quiet)/2 {
+	if w.Awake && w.Silent+time.Since(w.At) < time.Duration(r.opt.Config.Quiet)/2 {
 		return nil
 	}
+	began := time.Now()
 	if _, err := r.opt.Pool.Exec(ctx, awakenSQL, pgx.NamedArgs{"id": w.ID, "talk": w.Talk}); err != nil {
 		return fmt.Errorf("wake relay: %w", err)
 	}
-	w.Awake, w.Silent = true, 0
+	w.Awake, w.Silent, w.At = true, 0, began
 	r.nudge()
 	return nil
 }

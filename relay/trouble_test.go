@@ -157,7 +157,7 @@ func TestLostWhileListening(t *testing.T) {
 func TestParked(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.config.Quiet = env.Duration(200 * time.Millisecond)
+	r.config.Quiet = env.Duration(time.Second)
 	r.echoes()
 	one := r.start("one")
 	words, echoes := numbers(4)
@@ -175,6 +175,19 @@ func TestParked(t *testing.T) {
 	r.waitSaid(append(echoes, "unasked", "heard last")...)
 }
 
+// TestSlowPost: a word that is under way for so long that nobody listens any more is
+// answered all the same.
+func TestSlowPost(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.config.Quiet = env.Duration(500 * time.Millisecond)
+	one := r.talking()
+	eventually(t, "nobody listens", r.parked)
+	r.sandbox.Fault(sandbox.DirectLine, sandbox.Fault{Delay: 2 * time.Second, Times: 1})
+	r.says(one, "second")
+	r.waitSaid("heard first", "heard second")
+}
+
 // TestKept: the token of a parked conversation is renewed in time, for as long as
 // the configuration says, and no longer.
 func TestKept(t *testing.T) {
@@ -186,14 +199,18 @@ func TestKept(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t)
-			r.config.Quiet, r.config.Keep = env.Duration(100*time.Millisecond), env.Duration(tc.keep)
-			r.sandbox.Direct().SetTokenLife(4 * time.Second)
+			r.config.Quiet, r.config.Keep = env.Duration(time.Second), env.Duration(tc.keep)
+			r.sandbox.Direct().SetTokenLife(10 * time.Second) // renewed when at most 7 of them are over
 			r.echoes()
 			one := r.start("one")
 			r.says(one, "first")
 			r.waitSaid("heard first")
 			eventually(t, "nobody listens", r.parked)
-			<-time.After(6 * time.Second)
+			var until time.Time
+			if err := r.pool.QueryRow(t.Context(), `SELECT token_until FROM relay`).Scan(&until); err != nil {
+				t.Fatal(err)
+			}
+			eventually(t, "the first token is over", func() bool { return time.Now().After(until) })
 			r.says(one, "second")
 			eventually(t, "the answer", func() bool { return slices.Contains(r.chat.said(only), "heard second") })
 			if n := len(r.sandbox.Direct().Conversations()); n != tc.talks {
@@ -215,6 +232,9 @@ func TestReplicas(t *testing.T) {
 		r.says(both[i%2], word)
 		if i == 10 {
 			r.waitSaid(echoes[:i+1]...)
+			if n := r.sandbox.Direct().Collisions(r.talk()); n > 0 { // later the dead one's may still be closing
+				t.Errorf("%d streams on top of another", n)
+			}
 			r.mu.Lock()
 			listening := 0
 			if r.streams["two"] > 0 {
@@ -228,9 +248,6 @@ func TestReplicas(t *testing.T) {
 	r.waitSaid(echoes...)
 	if n := len(r.sandbox.Direct().Conversations()); n != 1 {
 		t.Errorf("%d conversations at Direct Line, want one", n)
-	}
-	if n := r.sandbox.Direct().Collisions(r.talk()); n > 0 {
-		t.Errorf("%d streams on top of another", n)
 	}
 }
 
