@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/liaison-skill/liaison/livechat"
 )
@@ -27,7 +28,7 @@ type chat struct {
 	shown   map[livechat.ConversationID][]livechat.BotMessage
 	passes  map[livechat.ConversationID]livechat.Passing
 	over    map[livechat.ConversationID]bool
-	typing  int
+	typing  []time.Time
 	repeats int
 	refuse  func(what string) error // nil: nothing; "show", "pass", "finish"
 	keys    map[string]bool
@@ -100,7 +101,7 @@ func (c *chat) Finish(_ context.Context, id livechat.ConversationID, key string)
 func (c *chat) ShowTyping(context.Context, livechat.ConversationID) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.typing++
+	c.typing = append(c.typing, time.Now())
 	return nil
 }
 

@@ -86,7 +86,9 @@ func TestMuchSaid(t *testing.T) {
 	one := r.start("one")
 	r.says(one, "first")
 	const promised = `SELECT COALESCE(max(last_seq), 0) FROM lane WHERE destination LIKE 'canvas/%'`
-	eventually(t, "all is promised", func() bool { return r.count(promised) >= many }, func() any { return r.count(promised) })
+	for n := many / 4; n <= many; n += many / 4 { // a busy machine has time for each part
+		eventually(t, fmt.Sprint(n, " are promised"), func() bool { return r.count(promised) >= n }, func() any { return r.count(promised) })
+	}
 	eventually(t, "some is shown", func() bool { return len(r.chat.said(only)) >= 100 })
 	for i, text := range r.chat.said(only) {
 		if text != fmt.Sprint(i) {

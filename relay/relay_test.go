@@ -1,8 +1,8 @@
 package relay_test
 
 import (
-	"errors"
 	"net/http"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -90,10 +90,7 @@ func TestEnded(t *testing.T) {
 		return heard[len(heard)-1] == "endOfConversation"
 	})
 	eventually(t, "nobody listens", r.parked)
-	err := one.Hear(t.Context(), "hub", livechat.CanvasEvent{Kind: livechat.CanvasAsked, ID: "late", Conversation: only, Text: "hello?"})
-	if !errors.Is(err, relay.ErrEnded) {
-		t.Errorf("a word after the end: %v, want ErrEnded", err)
-	}
+	r.refuses(one, livechat.CanvasEvent{Kind: livechat.CanvasAsked, ID: "late", Conversation: only, Text: "hello?"}, relay.ErrEnded)
 	r.hears(one, livechat.CanvasEvent{Kind: livechat.CanvasEnded})
 }
 
@@ -104,11 +101,12 @@ func TestNotPassed(t *testing.T) {
 	r := newRig(t)
 	asked := make(chan struct{})
 	answer := make(chan struct{})
+	ask := sync.OnceFunc(func() { close(asked) })
 	r.chat.refuse = func(what string) error {
 		if what != "pass" {
 			return nil
 		}
-		close(asked)
+		ask()
 		<-answer
 		return refusal{http.StatusBadRequest}
 	}

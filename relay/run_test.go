@@ -83,7 +83,7 @@ func TestRun(t *testing.T) {
 				r.client.Access = directline.Access{Secret: r.sandbox.Direct().Secret(), Base: r.sandbox.Direct().BaseURL()}
 				r.config.Secret = "set"
 			}
-			r.lease = 3 * time.Second // a busy machine must not lose it
+			r.overdue = 0 // as configured
 			r.client.Pace.Tick = time.Second
 			r.sandbox.Direct().SetAnswer(r.heard.answer)
 			r.replicas = [2]replica{r.start("one"), r.start("two")}
