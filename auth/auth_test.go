@@ -3,10 +3,10 @@ package auth_test
 import (
 	"maps"
 	"net/http"
+	"os"
 	"testing"
 
 	"github.com/sethvargo/go-envconfig"
-	"go.uber.org/goleak"
 
 	"github.com/liaison-skill/liaison/auth"
 	"github.com/liaison-skill/liaison/internal/env"
@@ -16,11 +16,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	steady.HTTP()
-	// Idle connections of the shared transport end by themselves.
-	goleak.VerifyTestMain(m,
-		goleak.IgnoreAnyFunction("net/http.(*persistConn).readLoop"),
-		goleak.IgnoreAnyFunction("net/http.(*persistConn).writeLoop"))
+	os.Exit(steady.Main(m, steady.Idle()...))
 }
 
 const (

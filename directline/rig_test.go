@@ -3,12 +3,11 @@ package directline_test
 import (
 	"context"
 	"errors"
+	"os"
 	"slices"
 	"sync"
 	"testing"
 	"time"
-
-	"go.uber.org/goleak"
 
 	"github.com/liaison-skill/liaison/activity"
 	"github.com/liaison-skill/liaison/directline"
@@ -18,11 +17,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	steady.HTTP()
-	// Idle connections of the shared transport end by themselves.
-	goleak.VerifyTestMain(m,
-		goleak.IgnoreAnyFunction("net/http.(*persistConn).readLoop"),
-		goleak.IgnoreAnyFunction("net/http.(*persistConn).writeLoop"))
+	os.Exit(steady.Main(m, steady.Idle()...))
 }
 
 // brisk is a pace for tests.

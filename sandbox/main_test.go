@@ -1,19 +1,10 @@
 package sandbox_test
 
 import (
+	"os"
 	"testing"
-
-	"go.uber.org/goleak"
 
 	"github.com/liaison-skill/liaison/internal/steady"
 )
 
-func TestMain(m *testing.M) {
-	steady.HTTP()
-	// Idle connections of the shared client end by themselves.
-	idle := []goleak.Option{
-		goleak.IgnoreAnyFunction("net/http.(*persistConn).readLoop"),
-		goleak.IgnoreAnyFunction("net/http.(*persistConn).writeLoop"),
-	}
-	steady.Main(m, idle...)
-}
+func TestMain(m *testing.M) { os.Exit(steady.Main(m, steady.Idle()...)) }

@@ -7,23 +7,19 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"go.uber.org/goleak"
 
 	"github.com/liaison-skill/liaison/internal/jsonhttp"
 	"github.com/liaison-skill/liaison/internal/steady"
 )
 
 func TestMain(m *testing.M) {
-	steady.HTTP()
-	// Idle connections of the shared transport end by themselves.
-	goleak.VerifyTestMain(m,
-		goleak.IgnoreAnyFunction("net/http.(*persistConn).readLoop"),
-		goleak.IgnoreAnyFunction("net/http.(*persistConn).writeLoop"))
+	os.Exit(steady.Main(m, steady.Idle()...))
 }
 
 // secret stands in what is sent and what comes back, and must not show anywhere.

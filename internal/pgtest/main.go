@@ -25,10 +25,7 @@ func Main(m *testing.M, ignore ...goleak.Option) int {
 		return code // a failed test may well leave something behind
 	}
 	// The container library keeps its connection to Docker.
-	ignore = append(ignore,
-		goleak.IgnoreAnyFunction("net/http.(*persistConn).readLoop"),
-		goleak.IgnoreAnyFunction("net/http.(*persistConn).writeLoop"))
-	if err := goleak.Find(ignore...); err != nil {
+	if err := steady.Goroutines(append(ignore, steady.Idle()...)...); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}

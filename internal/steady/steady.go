@@ -1,4 +1,5 @@
-// Package steady keeps tests that share a process, or a machine, out of each other's way.
+// Package steady keeps tests that share a process, or a machine, out of each other's
+// way, and looks for goroutines they leave behind.
 package steady
 
 import "net/http"

@@ -7,16 +7,16 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
+	"github.com/liaison-skill/liaison/internal/steady"
 	"github.com/liaison-skill/liaison/internal/tracing"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { os.Exit(steady.Main(m)) }
 
 // A post is what a collector was sent.
 type post struct {

@@ -14,18 +14,13 @@ import (
 	"time"
 
 	"github.com/gin-gonic/gin"
-	"go.uber.org/goleak"
 
 	"github.com/liaison-skill/liaison/internal/steady"
 	"github.com/liaison-skill/liaison/internal/web"
 )
 
 func TestMain(m *testing.M) {
-	steady.HTTP()
-	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
-		http.DefaultClient.CloseIdleConnections()
-		os.Exit(code)
-	}))
+	os.Exit(steady.Main(m))
 }
 
 // record is a log to look into.
