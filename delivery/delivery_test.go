@@ -30,10 +30,11 @@ type word struct {
 	N    int    `json:"n"`
 }
 
-// quick is a configuration in which nothing takes long.
+// quick is a configuration in which nothing takes long, but that a busy machine does not
+// lose a lease.
 func quick() delivery.Config {
 	return delivery.Config{
-		Concurrency: 16, Lease: 5 * time.Second, Poll: 10 * time.Millisecond, Timeout: 3 * time.Second,
+		Concurrency: 16, Lease: 10 * time.Second, Poll: 10 * time.Millisecond, Timeout: 3 * time.Second,
 		Faults: 4, GiveUp: time.Minute, Backoff: time.Millisecond, BackoffMax: 10 * time.Millisecond, Drain: 5 * time.Second,
 	}
 }
@@ -121,12 +122,12 @@ func enqueue(ctx context.Context, tx *delivery.Tx, d *delivery.Destination[word]
 	return fresh[0], nil
 }
 
-// eventually waits until ok, and fails after ten seconds.
+// eventually waits until ok, and fails after a minute.
 func eventually(tb testing.TB, what string, ok func() bool) {
 	tb.Helper()
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(time.Minute)
 	for !ok() {
 		select {
 		case <-tick.C:

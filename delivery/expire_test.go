@@ -66,7 +66,7 @@ func TestExpiryNeedsNoPeer(t *testing.T) {
 				defer mu.Unlock()
 				done := 0
 				for _, s := range settled {
-					if slices.Equal(s, []string{"0 expired", "1 delivered"}) {
+					if slices.Equal(slices.Compact(slices.Clone(s)), []string{"0 expired", "1 delivered"}) { // what is rolled back is settled again
 						done++
 					}
 				}

@@ -3,6 +3,7 @@ package delivery_test
 import (
 	"context"
 	"errors"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -104,14 +105,15 @@ func TestUnsettledIsDoubted(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.DB(t, migrations.Schema())
 	s := &sink{}
-	tried := make(chan struct{}, 100)
+	tried := make(chan struct{})
+	first := sync.OnceFunc(func() { close(tried) })
 	var well atomic.Bool
 	d := &delivery.Destination[word]{Name: "x", Send: s.send}
 	d.Settled = func(context.Context, *delivery.Tx, word, delivery.Settlement) error {
 		if well.Load() {
 			return nil
 		}
-		tried <- struct{}{}
+		first()
 		return errors.New("sick database")
 	}
 	c := quick()

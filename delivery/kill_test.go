@@ -126,6 +126,8 @@ func TestKill(t *testing.T) {
 		}
 	}
 	eventually(t, "all delivered", func() bool { return count() == lanes*each })
+	mu.Lock() // a word may come again all the same
+	defer mu.Unlock()
 	for l := range lanes {
 		if diff := cmp.Diff(numbers(each), got[fmt.Sprint(l)]); diff != "" {
 			t.Errorf("lane %d (-want +got):\n%s", l, diff)

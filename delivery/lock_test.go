@@ -35,7 +35,7 @@ func TestLockedLaneHoldsUpNoOther(t *testing.T) {
 		return s.send(ctx, w)
 	}}
 	c := quick()
-	c.Lease, c.Timeout = 2*time.Second, 20*time.Second
+	c.Timeout = time.Minute
 	o, _ := begin(t, pool, c, "one", d)
 	put(t, o, d, delivery.Header{}, word{"locked", 0})
 	put(t, o, d, delivery.Header{}, word{"long", 0})
@@ -45,7 +45,7 @@ func TestLockedLaneHoldsUpNoOther(t *testing.T) {
 	close(goOn)
 	put(t, o, d, delivery.Header{}, word{"free", 0}, word{"free", 1}, word{"free", 2})
 	eventually(t, "the free lane's words delivered", func() bool { return len(s.lane("free")) == 3 })
-	<-time.After(2 * c.Lease)
+	<-time.After(c.Lease * 6 / 5)
 	begin(t, pool, c, "two", d)
 	<-time.After(2 * c.Poll)
 	close(long)
@@ -85,7 +85,7 @@ func TestAttemptEndsWithItsLease(t *testing.T) {
 	if err := tx.Rollback(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if took > 10*c.Lease {
+	if took > 25*c.Lease {
 		t.Errorf("it went on for %s", took)
 	}
 	eventually(t, "every lane idle", func() bool { return idle(t, pool) })
@@ -129,6 +129,9 @@ func TestNoDeadlockWithAcknowledgements(t *testing.T) {
 	wg.Go(func() {
 		err := o.Transact(t.Context(), func(tx *delivery.Tx) error {
 			again := runs.Add(1) > 1
+			if _, err := tx.Exec(t.Context(), `SET LOCAL deadlock_timeout = '10ms'`); err != nil { // it is the one to find it
+				return err
+			}
 			if _, err := enqueue(t.Context(), tx, d, delivery.Header{Conversation: "b"}, word{"b", 1}); err != nil {
 				return err
 			}
@@ -152,13 +155,11 @@ func TestNoDeadlockWithAcknowledgements(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-time.After(50 * time.Millisecond)
-	began := time.Now()
 	close(acking)
 	wg.Wait()
 	eventually(t, "all delivered", func() bool { return s.total() == 5 && idle(t, pool) })
-	// PostgreSQL looks for deadlocks after a second.
-	if took := time.Since(began); runs.Load() > 1 || took > 900*time.Millisecond {
-		t.Errorf("the transaction ran %d times and all was done after %s", runs.Load(), took)
+	if n := runs.Load(); n > 1 {
+		t.Errorf("the transaction ran %d times", n)
 	}
 }
 

@@ -42,7 +42,7 @@ func (s *stage) transact(t *rapid.T, o *delivery.Outbox, f func(*delivery.Tx) er
 func (s *stage) still(t *rapid.T) {
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(time.Minute)
 	for {
 		var busy int
 		err := s.pool.QueryRow(t.Context(), `SELECT count(*) FROM lane

@@ -169,16 +169,12 @@ func TestPark(t *testing.T) {
 	}
 	o, _ := begin(t, pool, quick(), "one", d)
 	put(t, o, d, delivery.Header{}, word{"a", 0}, word{"a", 1}, word{"a", 2})
-	eventually(t, "the lane is parked", func() bool {
-		mu.Lock()
-		defer mu.Unlock()
-		return parks == 1
-	})
+	eventually(t, "the lane is parked", func() bool { return lane(t, pool) == "parked 1/3" })
 	put(t, o, d, delivery.Header{}, word{"a", 3})
 	<-time.After(20 * quick().Poll)
 	mu.Lock()
-	if blocked = false; tries != 2 {
-		t.Errorf("%d tries, want none after the refusal", tries)
+	if blocked = false; tries != 2 || parks != 1 {
+		t.Errorf("%d tries and told %d times, want none after the refusal", tries, parks)
 	}
 	mu.Unlock()
 	resume(t, o, d, "a")

@@ -223,7 +223,7 @@ func TestPruneWaitsForNobody(t *testing.T) {
 	if _, err := tx.Exec(t.Context(), `SELECT FROM lane FOR NO KEY UPDATE`); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	did, err := delivery.Prune(ctx, pool, month, week)
 	if err != nil || did != (delivery.Pruned{Accepted: 1, Deliveries: 1, Attempts: 1}) {
