@@ -54,6 +54,7 @@ type keySet struct {
 	client      *http.Client
 	log         *slog.Logger
 	now         func() time.Time
+	patience    time.Duration // keysPatience
 
 	fetching chan struct{} // holds a token while a fetch runs
 
@@ -65,7 +66,9 @@ type keySet struct {
 }
 
 func newKeySet(metadataURL string, client *http.Client, log *slog.Logger) *keySet {
-	return &keySet{metadataURL: metadataURL, client: client, log: log, now: time.Now, fetching: make(chan struct{}, 1)}
+	return &keySet{
+		metadataURL: metadataURL, client: client, log: log, now: time.Now, patience: keysPatience, fetching: make(chan struct{}, 1),
+	}
 }
 
 // find returns the key of that id. It is errNoKeys or errUnknownKey when there
@@ -134,7 +137,7 @@ func (s *keySet) state(id string, arrived time.Time) (k key, known, due bool) {
 func (s *keySet) refresh(ctx context.Context, known bool) {
 	timeout := keysTimeout
 	if known {
-		timeout = keysPatience
+		timeout = s.patience
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
 	defer cancel()

@@ -85,8 +85,8 @@ func (c *clock) pass(d time.Duration) { c.Time = c.Add(d) }
 
 func openKeySet(p *publisher) (*keySet, *clock) {
 	c := &clock{time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
-	s := newKeySet(p.URL, jsonhttp.NewClient(10*time.Second, http.DefaultTransport), slog.New(slog.DiscardHandler))
-	s.now = c.now
+	s := newKeySet(p.URL, jsonhttp.NewClient(time.Minute, http.DefaultTransport), slog.New(slog.DiscardHandler))
+	s.now, s.patience = c.now, time.Minute // the machine may be busy
 	return s, c
 }
 
@@ -134,11 +134,11 @@ func TestKeySet_a_known_key_does_not_wait_long_for_an_issuer_that_hangs(t *testi
 	defer hanging.Close()
 	var log bytes.Buffer
 	s.log = slog.New(slog.NewTextHandler(&log, nil))
-	s.metadataURL = hanging.URL + "/metadata?sig=hush"
+	s.metadataURL, s.patience = hanging.URL+"/metadata?sig=hush", keysPatience
 	began := time.Now()
 	find(t, s, "a", nil)
-	if took := time.Since(began); took < time.Second || took > 2*time.Second {
-		t.Errorf("found after %s, want less than two seconds and a try in between", took)
+	if took := time.Since(began); took < time.Second || took > keysTimeout-time.Second {
+		t.Errorf("found after %s, want less than a try without a key takes", took)
 	}
 	if text := log.String(); !strings.Contains(text, "/metadata ") || strings.Contains(text, "hush") {
 		t.Errorf("the log names no metadata, or their URL's query: %s", text)

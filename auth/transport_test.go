@@ -146,17 +146,19 @@ func TestTransport_a_peer_that_refuses_all_gets_no_stream_of_tokens(t *testing.T
 	t.Parallel()
 	p := startPeer(t, 1000)
 	rt, s := p.transport(t)
+	began := time.Now()
 	for range 5 {
 		failure, ok := errors.AsType[*jsonhttp.Error](post(t, rt, p.URL))
 		if !ok || failure.Status != http.StatusUnauthorized || failure.Code != "Unauthorized" {
 			t.Errorf("error %v, want the peer's 401 with its code", failure)
 		}
 	}
-	if got := asked(s); len(got) != 2 {
-		t.Errorf("asked %d times, want twice", len(got))
+	most := 1 + int(time.Since(began)/(10*time.Second)) // of refusals that are believed
+	if got := len(asked(s)); got < 2 || got > 1+most {
+		t.Errorf("asked %d times, want twice", got)
 	}
-	if len(p.tokens) != 6 {
-		t.Errorf("%d requests, want one more than calls", len(p.tokens))
+	if n := len(p.tokens); n < 6 || n > 5+most {
+		t.Errorf("%d requests, want one more than calls", n)
 	}
 }
 
