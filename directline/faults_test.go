@@ -64,7 +64,7 @@ func TestFaults(t *testing.T) {
 			t.Parallel()
 			s, c := rig(t)
 			echoes(s)
-			c.Timeout, c.Pace.Tick = 500*time.Millisecond, time.Minute // no look at a silent stream meets the fault
+			c.Timeout, c.Pace.Tick = 5*time.Second, time.Minute // no look at a silent stream meets the fault
 			conv, e := open(t, c), newEar()
 			row.fault.Times = max(0, cmp.Or(row.fault.Times, 1)) // -1: all
 			s.Fault(row.leg, row.fault)

@@ -51,7 +51,7 @@ func withSecret(s *sandbox.Sandbox, c *directline.Client) *directline.Client {
 
 func patient(tb testing.TB) context.Context {
 	tb.Helper()
-	ctx, cancel := context.WithTimeout(tb.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(tb.Context(), time.Minute)
 	tb.Cleanup(cancel)
 	return ctx
 }
