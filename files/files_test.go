@@ -189,7 +189,7 @@ func await[T any](tb testing.TB, ch <-chan T) T {
 	select {
 	case v := <-ch:
 		return v
-	case <-time.After(30 * time.Second):
+	case <-time.After(time.Minute):
 		tb.Fatal("nothing came in time")
 	}
 	return *new(T)

@@ -158,7 +158,7 @@ func TestFetch_whose_end_is_in_doubt(t *testing.T) {
 	go func() { done <- s.Fetch(ctx, id) }()
 	ready := time.NewTicker(5 * time.Millisecond)
 	defer ready.Stop()
-	for deadline := time.After(30 * time.Second); w.get(t, id).State != files.Ready; {
+	for deadline := time.After(time.Minute); w.get(t, id).State != files.Ready; {
 		select {
 		case <-ready.C:
 		case <-deadline:

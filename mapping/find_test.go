@@ -20,7 +20,7 @@ func waitForLock(tb testing.TB, db *pgxpool.Pool) {
 	const waitingSQL = `
 		SELECT count(*) FROM pg_stat_activity
 		WHERE datname = current_database() AND wait_event_type = 'Lock'`
-	deadline, tick := time.After(20*time.Second), time.NewTicker(5*time.Millisecond)
+	deadline, tick := time.After(time.Minute), time.NewTicker(5*time.Millisecond)
 	defer tick.Stop()
 	for n := 0; n == 0; {
 		select {

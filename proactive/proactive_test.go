@@ -58,7 +58,7 @@ func start(t *testing.T, answer http.HandlerFunc) peer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.client = &proactive.Client{Credentials: credentials, Base: http.DefaultTransport, Timeout: 5 * time.Second}
+	p.client = &proactive.Client{Credentials: credentials, Base: http.DefaultTransport, Timeout: 30 * time.Second}
 	return p
 }
 

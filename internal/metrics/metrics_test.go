@@ -98,7 +98,7 @@ func peer() *delivery.Destination[int] {
 func outbox(tb testing.TB, pool *pgxpool.Pool, m delivery.Meter, d *delivery.Destination[int]) *delivery.Outbox {
 	tb.Helper()
 	o := delivery.New(pool, slog.New(slog.DiscardHandler), delivery.Config{
-		Concurrency: 8, Lease: 5 * time.Second, Poll: 10 * time.Millisecond, Timeout: 3 * time.Second, Faults: 4,
+		Concurrency: 8, Lease: 10 * time.Second, Poll: 10 * time.Millisecond, Timeout: 3 * time.Second, Faults: 4,
 		GiveUp: time.Minute, Backoff: time.Millisecond, BackoffMax: 10 * time.Millisecond, Drain: 5 * time.Second, Meter: m,
 	}, "replica", d)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(tb.Context()))
@@ -119,9 +119,12 @@ func TestConservation(t *testing.T) {
 	m, d := metrics.New(pool), peer()
 	o := outbox(t, pool, m, d)
 	const total = 300
-	sent := make(chan error, 1)
+	sent, scraped := make(chan error, 1), make(chan struct{})
 	go func() {
 		for n := range total {
+			if n%100 == 50 { // however slow scrapes are, some are in between
+				<-scraped
+			}
 			err := o.Transact(t.Context(), func(tx *delivery.Tx) error {
 				item, err := d.Item(delivery.Header{Conversation: fmt.Sprint("19:secret", n%10), Key: "secret"}, n)
 				if err == nil {
@@ -136,11 +139,15 @@ func TestConservation(t *testing.T) {
 		}
 		sent <- nil
 	}()
-	deadline, scrapes := time.Now().Add(20*time.Second), 0
+	deadline, scrapes := time.Now().Add(time.Minute), 0
 	for {
 		accepted, pending := conserved(t, scrape(t, m))
 		if scrapes++; accepted == total && pending == 0 {
 			break
+		}
+		select {
+		case scraped <- struct{}{}:
+		default:
 		}
 		if time.Now().After(deadline) {
 			t.Fatal("not all have their outcome")

@@ -20,7 +20,7 @@ func TestUp_an_index_is_built_while_others_wait(t *testing.T) {
 	set := schema.Set{Table: "built_version", FS: fstest.MapFS{
 		"001_a.sql": {Data: []byte("-- +goose NO TRANSACTION\n-- +goose Up\nCREATE TABLE a (n int);\nCREATE INDEX CONCURRENTLY a_n ON a (n);\n")},
 	}}
-	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	var g errgroup.Group
 	for range 3 {

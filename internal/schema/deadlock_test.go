@@ -50,7 +50,7 @@ func TestUp_outlives_a_deadlock(t *testing.T) {
 // waitForALock waits until somebody waits for a table.
 func waitForALock(t *testing.T, pool *pgxpool.Pool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for {
 		var waiting bool

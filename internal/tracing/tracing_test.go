@@ -53,7 +53,7 @@ func run(t *testing.T, c *tracing.Config, f func(*tracing.Tracing)) string {
 		t.Fatal(err)
 	}
 	f(traces)
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	finish(ctx)
 	return log.String()

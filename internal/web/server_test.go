@@ -39,7 +39,7 @@ func wait[T any](tb testing.TB, what string, ch <-chan T) T {
 	select {
 	case v := <-ch:
 		return v
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		tb.Fatalf("not in time: %s", what)
 		panic("unreachable")
 	}
