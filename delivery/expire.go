@@ -77,12 +77,15 @@ func (o *Outbox) expireSome(ctx context.Context, d *destination) error {
 	return g.Wait()
 }
 
+// needsPeer reports whether a message cannot be settled without the peer.
+func (l *lane) needsPeer(m message) bool { return !m.expired() && !l.local(m.payload) }
+
 // clear settles what heads a lane and needs no peer, and gives the lane back.
 func (o *Outbox) clear(ctx context.Context, l *lane) {
 	o.hold(l)
 	defer o.letGo(l)
 	for len(l.run) > 0 || o.refill(ctx, l) {
-		if m := l.run[0]; o.stopped() || !m.expired() && !l.local(m.payload) {
+		if o.stopped() || l.needsPeer(l.run[0]) {
 			o.putBack(ctx, l, 0)
 			return
 		}

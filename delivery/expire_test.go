@@ -3,6 +3,7 @@ package delivery_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 	"testing"
@@ -49,7 +50,7 @@ func TestExpiryNeedsNoPeer(t *testing.T) {
 				},
 			}
 			c := quick()
-			c.Backoff, c.BackoffMax, c.Timeout = 2*time.Second, 4*time.Second, 20*time.Second
+			c.Backoff, c.BackoffMax, c.Timeout, c.GiveUp = 2*time.Second, 4*time.Second, 20*time.Second, time.Hour
 			o, _ := begin(t, pool, c, "one", d)
 			for n := range 8 { // the peer is known to be away, or its slots are taken
 				put(t, o, d, delivery.Header{}, word{fmt.Sprint("busy ", n), 3})
@@ -85,4 +86,47 @@ func TestExpiryNeedsNoPeer(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestLocalBehindExpired: a peer that is found away while a lane settles what expired
+// holds up nothing that asks nothing of it.
+func TestLocalBehindExpired(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.DB(t, migrations.Schema())
+	away := make(chan struct{})
+	s := &sink{fail: func(w word) error {
+		if w.Lane != "a" {
+			return errAway
+		}
+		return nil
+	}}
+	d := &delivery.Destination[word]{
+		Name: "x", Breaks: true, Local: func(w word) bool { return w.N == 1 }, Send: s.send,
+		Settled: func(context.Context, *delivery.Tx, word, delivery.Settlement) error {
+			<-away
+			return nil
+		},
+	}
+	c := quick()
+	c.Backoff, c.BackoffMax, c.GiveUp, c.Timeout = time.Hour, time.Hour, 24*time.Hour, time.Minute
+	writer := delivery.New(pool, slog.New(slog.DiscardHandler), c, "writer", d)
+	put(t, writer, d, delivery.Header{Within: time.Millisecond}, word{"a", 0})
+	put(t, writer, d, delivery.Header{}, word{"a", 1})
+	<-time.After(2 * time.Millisecond)
+	o, _ := begin(t, pool, c, "one", d)
+	eventually(t, "it is being settled", func() bool {
+		var owned bool
+		err := pool.QueryRow(t.Context(), `SELECT owner IS NOT NULL FROM lane`).Scan(&owned)
+		return err == nil && owned
+	})
+	for n := range 8 {
+		put(t, o, d, delivery.Header{}, word{fmt.Sprint("busy ", n), 0})
+	}
+	eventually(t, "the peer is known to be away", func() bool {
+		var missed int
+		err := pool.QueryRow(t.Context(), `SELECT count(*) FROM lane WHERE attempts > 0`).Scan(&missed)
+		return err == nil && missed >= 5
+	})
+	close(away)
+	eventually(t, "what asks nothing of it is done", func() bool { return len(s.lane("a")) == 1 })
 }

@@ -10,8 +10,8 @@ import (
 // more it is put back.
 const shortWait = 50 * time.Millisecond
 
-// mayGo waits for the turn of a lane's first message. It reports false when that
-// takes too long and the lane was given up.
+// mayGo waits for the turn of a lane's first message, if it asks anything of the peer.
+// It reports false when that takes too long and the lane was given up.
 func (o *Outbox) mayGo(ctx context.Context, l *lane) bool {
 	wait, taken, err := o.turnOf(ctx, l)
 	switch {
@@ -21,7 +21,7 @@ func (o *Outbox) mayGo(ctx context.Context, l *lane) bool {
 		o.log.WarnContext(ctx, "keep to the peer's limits", "destination", l.name, "err", err)
 		o.putBack(ctx, l, o.config.Backoff)
 		return false
-	case wait <= 0:
+	case wait <= 0, !l.needsPeer(l.run[0]):
 		return true
 	}
 	if !l.breaker.open() { // else it is not the limits that make it wait
