@@ -47,31 +47,44 @@ func (l *listener) hear(ctx context.Context, b directline.Batch) error {
 			there = l.presence(ctx, a.Activity) // a question to the hub: not within the transaction
 		}
 	}
-	left := b.Activities
-	for len(left) > 0 {
-		part := left[:min(len(left), maxPart)]
-		left = left[len(part):]
-		err := l.commit(ctx, func(ctx context.Context, tx *delivery.Tx) error {
-			w, err := lockHeard(ctx, tx, l.w)
-			if err != nil {
-				return err
-			}
-			for _, a := range part {
-				if err := l.pass(ctx, tx, w, a, there); err != nil {
-					return err
-				}
-			}
-			if len(left) > 0 {
-				return nil
-			}
-			return keepHeard(ctx, tx, w, heard{b.State.Watermark, b.State.Heard, b.State.Said})
-		})
-		if err != nil {
+	upTo := heard{b.State.Watermark, b.State.Heard, b.State.Said}
+	for left, most := b.Activities, maxPart; len(left) > 0; {
+		part, last := left[:min(len(left), most)], (*heard)(nil)
+		if len(part) == len(left) {
+			last = &upTo
+		}
+		err := l.promisePart(ctx, part, there, last)
+		switch {
+		case err == nil:
+			left = left[len(part):]
+		case errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil && len(part) > 1:
+			most = len(part) / 2 // a slow database has no time for so much at once
+		default:
 			return fmt.Errorf("hear copilot: %w", err)
 		}
 	}
 	l.typed = time.Time{} // what is said ends the typing that was shown
 	return nil
+}
+
+// promisePart promises a part of what the copilot said. With the last it keeps up to
+// where it was heard; nil is another.
+func (l *listener) promisePart(ctx context.Context, part []directline.Activity, there presence, upTo *heard) error {
+	return l.commit(ctx, func(ctx context.Context, tx *delivery.Tx) error {
+		w, err := lockHeard(ctx, tx, l.w)
+		if err != nil {
+			return err
+		}
+		for _, a := range part {
+			if err := l.pass(ctx, tx, w, a, there); err != nil {
+				return err
+			}
+		}
+		if upTo == nil {
+			return nil
+		}
+		return keepHeard(ctx, tx, w, *upTo)
+	})
 }
 
 const lockHeardSQL = getSQL + `
