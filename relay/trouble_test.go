@@ -183,7 +183,7 @@ func TestSlowPost(t *testing.T) {
 	r.config.Quiet = env.Duration(500 * time.Millisecond)
 	one := r.talking()
 	eventually(t, "nobody listens", r.parked)
-	r.sandbox.Fault(sandbox.DirectLine, sandbox.Fault{Delay: 2 * time.Second, Times: 1})
+	r.sandbox.Fault(sandbox.DirectLine, sandbox.Fault{Delay: 4 * time.Second, Times: 1})
 	r.says(one, "second")
 	r.waitSaid("heard first", "heard second")
 }
