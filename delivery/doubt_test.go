@@ -197,11 +197,15 @@ func TestSlowTransactionHasItsWholeLease(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.DB(t, migrations.Schema())
 	sending, goOn := make(chan string, 2), make(chan struct{})
+	var runs atomic.Bool // the first
 	destination := func(replica string) *delivery.Destination[word] {
 		return &delivery.Destination[word]{Name: "x", Send: func(_ context.Context, w word) error {
-			if w.Lane == "slow" {
+			switch {
+			case w.Lane == "slow":
 				sending <- replica
 				<-goOn
+			case replica == "one":
+				runs.Store(true)
 			}
 			return nil
 		}}
@@ -212,8 +216,10 @@ func TestSlowTransactionHasItsWholeLease(t *testing.T) {
 	first, _ := begin(t, pool, c, "one", one)
 	begin(t, pool, c, "two", destination("two"))
 	eventually(t, "running", func() bool {
-		put(t, first, one, delivery.Header{}, word{"probe", 0})
-		return idle(t, pool)
+		if idle(t, pool) {
+			put(t, first, one, delivery.Header{}, word{"probe", 0})
+		}
+		return runs.Load()
 	})
 	err := first.Transact(t.Context(), func(tx *delivery.Tx) error {
 		<-time.After(c.Lease)
