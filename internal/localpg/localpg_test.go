@@ -10,9 +10,9 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
-	"go.uber.org/goleak"
 
 	"github.com/liaison-skill/liaison/internal/localpg"
+	"github.com/liaison-skill/liaison/internal/steady"
 )
 
 // holdDir makes the test binary another process that runs a server in the named
@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv(holdDir); dir != "" {
 		hold(dir)
 	}
-	goleak.VerifyTestMain(m)
+	os.Exit(steady.Main(m))
 }
 
 // tempDir returns a folder that whoever runs the server may enter, which
