@@ -66,7 +66,7 @@ func (l *ledger) start(tb testing.TB, settings ...string) {
 // Strangers are many here, and are not limited.
 func buildLedger(tb testing.TB) *ledger {
 	tb.Helper()
-	l := &ledger{world: build(tb, sandbox.Config{BotAppID: skillID})}
+	l := &ledger{world: build(tb, sandbox.Config{BotAppID: skillID}, "CONTOSO_QUEUE_NEWS=0")} // which nobody asks for
 	hub, err := url.Parse(l.hub.url())
 	if err != nil {
 		tb.Fatal(err)
