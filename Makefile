@@ -9,8 +9,6 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 # gin's msgpack codec is a third of the binary, and nothing here speaks it.
 TAGS := nomsgpack
 GO_TEST := go test -tags $(TAGS) -shuffle=on
-# Most tests wait more than they work: twice as many at a time as there are cores.
-PARALLEL := $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 export GOFLAGS := -buildvcs=false
 
 .PHONY: help
@@ -29,7 +27,7 @@ build: ## Build bin/liaison and bin/contoso
 .PHONY: test
 test: test-needs ## Run every test: race detector, real PostgreSQL, real browser
 	@go test -tags $(TAGS) -count=1 -v -run TestDB_without_sets ./internal/pgtest 2>&1 | grep '^pgtest:'
-	$(GO_TEST) -race -parallel $(PARALLEL) -timeout 9m ./...
+	$(GO_TEST) -race -timeout 12m ./...
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=200x
 	@$(MAKE) --no-print-directory test-docker
 
