@@ -36,7 +36,7 @@ func TestModel(t *testing.T) {
 			}
 		}
 		if diff := gocmp.Diff(w.answers, w.ear.texts()); diff != "" {
-			rt.Fatalf("heard (-want +got):\n%s", diff)
+			rt.Fatalf("heard (-want +got; the listener: %v):\n%s", w.stop(), diff)
 		}
 		if diff := gocmp.Diff(w.said, userSaid(s, w.id)); diff != "" {
 			rt.Fatalf("the copilot heard (-want +got):\n%s", diff)

@@ -116,6 +116,7 @@ func TestR10_EndRefused(t *testing.T) {
 			k := newEscalation(t, sandbox.Config{ExpectReplies: inline, Switches: sandbox.Switches{RefuseEnd: http.StatusForbidden}})
 			k.does(t, http.MethodPost, "join", nil)
 			k.sees(t, "has joined")
+			k.reads(t, 1, "help") // what comes behind the end is nobody's
 			k.does(t, http.MethodPost, "end", conclude())
 			k.sees(t, concludedText)
 			eventually(t, "the host refused", func() bool {
