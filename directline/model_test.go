@@ -1,6 +1,8 @@
 package directline_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"testing"
 
@@ -63,7 +65,7 @@ func newModel(tb testing.TB, s *sandbox.Sandbox, c *directline.Client) *model {
 	w := &model{tb: tb, s: s, client: c, conv: open(tb, c), ear: newEar()}
 	w.first = w.conv.State()
 	w.id = w.first.Conversation
-	w.stop = listen(tb, w.conv, w.ear)
+	w.stop = listen(tb, lasting{w.conv}, w.ear)
 	return w
 }
 
@@ -91,6 +93,20 @@ func (w *model) steps() map[string]func() {
 	}
 }
 
+// lasting is a conversation of which tokens run out faster than anywhere: a call finds
+// several refused, one after the other, and is given up.
+type lasting struct{ *directline.Conversation }
+
+// Listen listens until something else ends it.
+func (l lasting) Listen(ctx context.Context, hear func(context.Context, directline.Batch) error) error {
+	for {
+		err := l.Conversation.Listen(ctx, hear)
+		if gone, ok := errors.AsType[*directline.LostError](err); !ok || !gone.Expired {
+			return err
+		}
+	}
+}
+
 func (w *model) say() {
 	text := fmt.Sprint("word ", len(w.said))
 	insist(w.tb, w.conv, words(text, text))
@@ -115,5 +131,5 @@ func (w *model) restart() {
 		state = w.first
 	}
 	w.conv = w.client.Resume(state)
-	w.stop = listen(w.tb, w.conv, w.ear)
+	w.stop = listen(w.tb, lasting{w.conv}, w.ear)
 }

@@ -114,8 +114,13 @@ func (e *ear) wait(tb testing.TB, n int) []string {
 	}
 }
 
+// listenable is what may be listened to.
+type listenable interface {
+	Listen(ctx context.Context, hear func(context.Context, directline.Batch) error) error
+}
+
 // listen runs a listener and returns what ends it and gives its error.
-func listen(tb testing.TB, conv *directline.Conversation, e *ear) (stop func() error) {
+func listen(tb testing.TB, conv listenable, e *ear) (stop func() error) {
 	tb.Helper()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(tb.Context()))
 	done := make(chan error, 1)
